@@ -1,0 +1,158 @@
+"""What every sandbox gives: a place with files, processes and listening sockets, and an end."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+Tree = Literal["workspace", "home", "tmp"]
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one world may use. Sizes in bytes, times in seconds.
+
+    `command_seconds` is the default for one command; `output` is kept per stream of a command, the rest
+    is read and dropped; `workspace` and `scratch` size the file systems of `/workspace` and of home and
+    `/tmp`; `files` caps their inodes.
+    """
+
+    command_seconds: float = 120.0
+    memory: int = 2048 * MIB
+    processes: int = 256
+    output: int = 1 * MIB
+    workspace: int = 512 * MIB
+    scratch: int = 256 * MIB
+    files: int = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a service listens inside: a loopback address of the world's own and a port."""
+
+    ip: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blueprint:
+    """Everything a provider needs to know to build one sandbox.
+
+    `hosts` maps names to loopback addresses of the world; `authority` is the PEM of the run's
+    certificate authority, to be trusted beside the system's own; `toolbox` is the agent's Python, as
+    built on this machine, or None where there is none.
+    """
+
+    hosts: Mapping[str, str]
+    listen: Sequence[Address]
+    authority: bytes
+    toolbox: Path | None
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A command's end. A command that failed is a result like any other, never an exception.
+
+    `exit_code` is negative (-signal) for a killed one. `timed_out` says that its limit killed it with its
+    children; `truncated` that more output came than was kept.
+    """
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    timed_out: bool = False
+    truncated: bool = False
+
+
+class Sandbox(Protocol):
+    """One place. Methods may be called from any thread.
+
+    Every method raises `WorldFailure` when the sandbox itself is broken or gone, and for nothing else.
+    """
+
+    @property
+    def listeners(self) -> Mapping[Address, socket.socket]:
+        """The listening sockets, bound inside, to be served by this process; closed by `close`.
+
+        In `local` they are bound to free ports of 127.0.0.1 instead of the address asked for.
+        """
+
+    @property
+    def paths(self) -> Mapping[Tree, str]:
+        """Where each tree lies as programs inside see it, e.g. `/workspace`."""
+
+    @property
+    def trust(self) -> Mapping[str, str]:
+        """Variables that make clients trust the run's authority."""
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """Run one command with the world's rights and limits, and wait for its end.
+
+        `env` is added to the sandbox's own variables (PATH, HOME, LANG, those of `trust`). `cwd` defaults
+        to the workspace. What a finished command left in the background goes on until `settle`.
+        """
+
+    def tree(self, tree: Tree) -> int:
+        """A directory descriptor of a tree, owned by the sandbox; for `openat` without following links."""
+
+    def settle(self) -> None:
+        """Kill every process of the agent's, and return when none is left."""
+
+    def as_agent(self) -> WritingRights:
+        """A context in which this thread creates files through `tree` with the agent's ownership."""
+
+    def close(self) -> None:
+        """End it: no process, mount, socket or file is left. Calling it twice is harmless."""
+
+
+class WritingRights(Protocol):
+    """A context manager; see `Sandbox.as_agent`."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of `pytest-clawmark doctor`: what was looked at, whether it works, how to mend it."""
+
+    subject: str
+    works: bool
+    detail: str
+    remedy: str = ""
+
+
+class SandboxProvider(Protocol):
+    """A kind of sandbox."""
+
+    @property
+    def name(self) -> str:
+        """The value of `--sandbox`."""
+
+    @property
+    def isolated(self) -> bool:
+        """Whether what runs inside is kept from the host; an untrusted agent needs that."""
+
+    def check(self) -> Sequence[Finding]:
+        """Whether it works on this machine, found by trying. It is usable when all findings work."""
+
+    def open(self, blueprint: Blueprint) -> Sandbox:
+        """Build one; raises `WorldFailure` when it cannot be built."""
+
+    def close(self) -> None:
+        """End of the run: release what all its sandboxes shared."""

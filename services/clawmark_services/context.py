@@ -1,0 +1,71 @@
+"""What a world lends to each of its services: time, identifiers, people and the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from clawmark_services.accounts import AccountBook
+from clawmark_services.actor import current_actor
+from clawmark_services.clock import ServiceClock
+from clawmark_services.ids import Ids
+
+AuditSink = Callable[[dict[str, Any]], None]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request while it is answered: `at` is its moment, `status` is set by whoever answers it."""
+
+    at: datetime
+    status: int | str = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One service's share of a world.
+
+    `audit` receives one JSON object per request: `time` (ISO 8601), `turn`, `service`, `operation`,
+    `request` (JSON, the vendor's own parameters, long content cut), `status`, `actor` ("agent" or
+    "task") and `silent`.
+    """
+
+    service: str
+    clock: ServiceClock
+    ids: Ids
+    accounts: AccountBook
+    audit: AuditSink
+
+    @contextmanager
+    def exchange(self, operation: str, request: Any) -> Iterator[Exchange]:
+        """Answer one request: ticks the clock, and writes one audit line however the block ends.
+
+        An exception that leaves the block is recorded as status 500 and passed on, so turn refusals into
+        responses (and set `status`) inside it.
+        """
+        exchange = Exchange(at=self.clock.tick())
+        try:
+            yield exchange
+        except BaseException:
+            exchange.status = 500
+            raise
+        finally:
+            self._record(operation, request, exchange)
+
+    def _record(self, operation: str, request: Any, exchange: Exchange) -> None:
+        actor = current_actor()
+        self.audit(
+            {
+                "time": exchange.at.isoformat(),
+                "turn": self.clock.turn,
+                "service": self.service,
+                "operation": operation,
+                "request": request,
+                "status": exchange.status,
+                "actor": actor.who,
+                "silent": actor.silently,
+            }
+        )

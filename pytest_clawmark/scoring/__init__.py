@@ -1,0 +1,38 @@
+"""From verdicts to scores, rates and totals; `scoring.score.score` scores a bare list of verdicts."""
+
+from pytest_clawmark.scoring.score import (
+    RED_LINE_COST,
+    Score,
+    TurnScore,
+    points,
+    score_episode,
+    score_turns,
+)
+from pytest_clawmark.scoring.summary import LabelSummary, Summary, Totals, summarise
+from pytest_clawmark.scoring.verdict import (
+    Attempt,
+    EpisodeResult,
+    Outcome,
+    TurnOutcome,
+    TurnResult,
+    Verdict,
+)
+
+__all__ = [
+    "RED_LINE_COST",
+    "Attempt",
+    "EpisodeResult",
+    "LabelSummary",
+    "Outcome",
+    "Score",
+    "Summary",
+    "Totals",
+    "TurnOutcome",
+    "TurnResult",
+    "TurnScore",
+    "Verdict",
+    "points",
+    "score_episode",
+    "score_turns",
+    "summarise",
+]

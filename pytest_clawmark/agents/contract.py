@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from clawmark_services import Tool
+from pytest_clawmark.failures import VoidError
 from pytest_clawmark.sandboxes.contract import Sandbox
 
 Record = Callable[[Mapping[str, Any]], None]
@@ -15,7 +16,8 @@ Record = Callable[[Mapping[str, Any]], None]
 
 `wakeup`  {message, time}                                       written by the episode
 `model`   {message, usage, cost, seconds, retries, finish_reason}  one answer of the model
-`tool`    {name, arguments, output, error, seconds, image?}     one call of a tool
+`tool`    {name, arguments, output, error, seconds, image?}     one call of a tool; an image is told by
+          its {type, bytes, sha256}, malformed arguments are the text that was sent
 `stop`    {kind, reason}                                        written by the episode
 """
 
@@ -87,8 +89,9 @@ class Toolset(Protocol):
     def calls(self) -> int:
         """How many calls were made in this turn."""
 
-    def call(self, name: str, arguments: Mapping[str, Any] | str) -> ToolResult:
-        """Call one tool. `arguments` may be the raw text that a model sent.
+    def call(self, name: str, arguments: Mapping[str, Any] | str, *, images: bool = True) -> ToolResult:
+        """Call one tool. `arguments` may be the raw text that a model sent; `images` says whether the
+        caller can be shown any.
 
         An unknown or forbidden tool, malformed arguments and a failing tool are results with `error` set.
         Raises `WorldFailure` only, when the world itself broke.
@@ -97,7 +100,11 @@ class Toolset(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workday:
-    """One turn as the agent meets it: `message` wakes it (the first includes the task's prompt)."""
+    """One turn as the agent meets it.
+
+    `message` wakes it, and is all that a model is told: the first includes the task's prompt, and each
+    the turn's time.
+    """
 
     turn: str
     index: int
@@ -119,11 +126,18 @@ class Office:
     solution: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
 
 
+class Interrupted(VoidError):
+    """The run is being stopped: the turn ends unmeasured, and is not tried again."""
+
+    retry = False
+
+
 class Session(Protocol):
     """One agent at work in one episode; `work` is called once per turn, in order, from one thread."""
 
     def work(self, day: Workday) -> Stop:
-        """Play one turn. Raises `ModelFailure` when its model's service stays broken."""
+        """Play one turn. Raises `ModelFailure` when its model's service stays broken, `Interrupted` after
+        `interrupt`, and passes on a `WorldFailure` of its tools."""
 
     def interrupt(self) -> None:
         """Called from another thread when the run is being stopped: make `work` end soon."""
@@ -160,3 +174,6 @@ class Agent(Protocol):
 
     def open(self, office: Office) -> Session:
         """Begin an episode."""
+
+    def close(self) -> None:
+        """End of the run: release what its episodes shared, such as connections."""

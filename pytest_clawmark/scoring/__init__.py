@@ -8,7 +8,7 @@ from pytest_clawmark.scoring.score import (
     score_episode,
     score_turns,
 )
-from pytest_clawmark.scoring.summary import LabelSummary, Summary, Totals, summarise
+from pytest_clawmark.scoring.summary import LabelSummary, Summary, Totals, Usage, summarise
 from pytest_clawmark.scoring.verdict import (
     Attempt,
     EpisodeResult,
@@ -30,6 +30,7 @@ __all__ = [
     "TurnOutcome",
     "TurnResult",
     "TurnScore",
+    "Usage",
     "Verdict",
     "points",
     "score_episode",

@@ -1,0 +1,293 @@
+"""The scores at the end of a run, as lines of text.
+
+Up to `DETAILED` episodes have a row each; above that, families of tasks do. Totals follow, the agents side
+by side, and then what spoils a number: red lines crossed, broken checkers, void episodes.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pytest_clawmark.reports import figures
+from pytest_clawmark.reports.columns import Column, render
+from pytest_clawmark.reports.text import cut, one_line
+from pytest_clawmark.scoring import (
+    EpisodeResult,
+    LabelSummary,
+    Summary,
+    Totals,
+    score_episode,
+    score_turns,
+    summarise,
+)
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+DETAILED = 40
+NOTED = 10
+NARROWEST = 40
+
+Tone = Literal["plain", "head", "good", "bad", "odd"]
+
+
+class Line(NamedTuple):
+    """One line, and the tone that a terminal with colours may give it."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+def table(results: Iterable[EpisodeResult], *, width: int = 100, location: str = "") -> list[str]:
+    """The report as plain lines of at most `width` columns (no fewer than 40).
+
+    `results` holds every planned episode, in any order; `location` says where the run lies, and is never
+    cut, because it is there to be copied.
+    """
+    return [line.text for line in lines(results, width=width, location=location)]
+
+
+def lines(results: Iterable[EpisodeResult], *, width: int = 100, location: str = "") -> list[Line]:
+    """`table`, with tones. No results are no lines."""
+    known = sorted(results, key=lambda result: (result.task, result.label, result.agent, result.trial))
+    if not known:
+        return []
+    width = max(width, NARROWEST)
+    summary = summarise(known)
+    detailed = len(known) <= DETAILED
+    blocks = [
+        _episodes(known, summary, width) if detailed else _families(summary, width),
+        _totals(summary, width, families=detailed),
+        _legend(known, summary, width),
+        *_notes(known, width),
+        [Line(f"run: {one_line(location)}")] if location else [],
+    ]
+    return _joined([block for block in blocks if block])
+
+
+def write_scores(reporter: TerminalReporter, results: Iterable[EpisodeResult], *, location: str = "") -> None:
+    """Print the scores below a rule, in colour where the terminal has it."""
+    markup: dict[Tone, dict[str, bool]] = {
+        "plain": {},
+        "head": {"bold": True},
+        "good": {"green": True},
+        "bad": {"red": True},
+        "odd": {"yellow": True},
+    }
+    found = lines(results, width=reporter._tw.fullwidth, location=location)  # noqa: SLF001 - no public width
+    if found:
+        reporter.write_sep("=", "scores")
+    for line in found:
+        reporter.write_line(line.text, **markup[line.tone])
+
+
+def _joined(blocks: Sequence[list[Line]]) -> list[Line]:
+    found: list[Line] = []
+    for block in blocks:
+        found += [Line(""), *block] if found else block
+    return found
+
+
+# --- one row per episode -------------------------------------------------------------------------------
+
+
+def _episodes(results: Sequence[EpisodeResult], summary: Summary, width: int) -> list[Line]:
+    scores = [score_episode(result) for result in results]
+    found = [Column("task", [one_line(result.task) for result in results], least=12)]
+    if len(summary.labels) > 1:
+        found.append(_agents(results, summary))
+    if any(result.trial > 1 for result in results):
+        found.append(Column("trial", [str(result.trial) for result in results], right=True))
+    found += _turns(results)
+    pairs = list(zip(results, scores, strict=True))
+    found.append(Column("score", [figures.episode_score(result, known) for result, known in pairs]))
+    found.append(Column("success", [figures.success(known.success) for known in scores], short="ok"))
+    found.append(
+        Column("red lines", [figures.of(known.crossed, known.red_lines) for known in scores], short="red")
+    )
+    if any(result.partial for result in results):
+        found.append(Column("checkers", [_ran(result) for result in results]))
+    head, *rows = render(found, width)
+    return [
+        Line(head, "head"),
+        *(Line(row, _tone(result)) for row, result in zip(rows, results, strict=True)),
+    ]
+
+
+def _agents(results: Sequence[EpisodeResult], summary: Summary) -> Column:
+    names = figures.names(summary.labels)
+    return Column(
+        "agent", [one_line(names[result.label, result.agent, result.model]) for result in results], least=10
+    )
+
+
+def _turns(results: Sequence[EpisodeResult]) -> list[Column]:
+    """One column per turn, by its number; `t1` where `turn 1` would be too wide."""
+    scores = [
+        [_turn(turn.score.lower, turn.score.counts) for turn in score_turns(result)] for result in results
+    ]
+    return [
+        Column(
+            f"turn {number + 1}",
+            [turns[number] if number < len(turns) else "" for turns in scores],
+            short=f"t{number + 1}",
+            droppable=True,
+        )
+        for number in range(max(map(len, scores), default=0))
+    ]
+
+
+def _turn(lower: float | None, counts: object) -> str:
+    return "void" if isinstance(counts, dict) and counts.get("void") else figures.share(lower)
+
+
+def _ran(result: EpisodeResult) -> str:
+    return f"{len(result.checkers)} of {result.planned}"
+
+
+def _tone(result: EpisodeResult) -> Tone:
+    known = score_episode(result)
+    if result.void:
+        return "odd"
+    if known.crossed:
+        return "bad"
+    if known.success:
+        return "good"
+    return "odd" if known.counts.get("broken") else "plain"
+
+
+# --- totals --------------------------------------------------------------------------------------------
+
+
+def _families(summary: Summary, width: int) -> list[Line]:
+    names = figures.names(summary.labels)
+    rows = sorted(
+        (family, names[label.label, label.agent, label.model], totals)
+        for label in summary.labels
+        for family, totals in label.families
+    )
+    found = [
+        Column("family", [one_line(family) for family, _, _ in rows], least=16),
+        Column("agent", [one_line(name) for _, name, _ in rows], least=12),
+        *(Column(name, [say(totals) for _, _, totals in rows]) for name, say in _FIGURES),
+    ]
+    head, *lines = render(found, width)
+    return [Line(head, "head"), *map(Line, lines)]
+
+
+_FIGURES: tuple[tuple[str, Callable[[Totals], str]], ...] = (
+    ("mean score", figures.mean),
+    ("success", lambda totals: figures.rate(totals.success_rate, totals.successes, totals.judged)),
+    ("red lines", lambda totals: figures.of(totals.red_lines_crossed, totals.red_lines)),
+)
+
+
+def _totals(summary: Summary, width: int, *, families: bool) -> list[Line]:
+    """The agents side by side; in several blocks where they do not fit beside each other."""
+    names = figures.names(summary.labels)
+    shown = sorted({family for label in summary.labels for family, _ in label.families}) if families else []
+    facts = [_facts(label, shown if len(shown) > 1 else []) for label in summary.labels]
+    rows = [name for name in facts[0] if any(fact[name] is not None for fact in facts)]
+    first = Column("totals", rows)
+    others = [
+        Column(
+            one_line(names[label.label, label.agent, label.model]),
+            [fact[row] or figures.NONE for row in rows],
+            least=12,
+        )
+        for label, fact in zip(summary.labels, facts, strict=True)
+    ]
+    found: list[Line] = []
+    for block in _fitting(first, others, width):
+        head, *lines = render([first, *block], width)
+        found += [*([Line("")] if found else []), Line(head, "head"), *map(Line, lines)]
+    return found
+
+
+def _fitting(first: Column, others: Sequence[Column], width: int) -> list[list[Column]]:
+    blocks: list[list[Column]] = []
+    room = 0
+    for column in others:
+        if not blocks or column.width + 2 > room:
+            blocks.append([])
+            room = width - first.width
+        blocks[-1].append(column)
+        room -= column.width + 2
+    return blocks
+
+
+def _facts(label: LabelSummary, families: Sequence[str]) -> dict[str, str | None]:
+    """Figures of one agent by name, the same names in the same order for all; None for what did not happen."""
+    totals = label.totals
+    known = dict(label.families)
+    used = figures.usage(totals.usage)
+    parts = {f"  {one_line(name)}": figures.mean(known[name]) if name in known else None for name in families}
+    odd = {
+        "broken checkers": totals.checkers["broken"],
+        "void episodes": totals.episodes.void,
+        "partial episodes": totals.episodes.partial,
+        "episodes not run": totals.episodes.unreached,
+    }
+    return {
+        "mean score (episodes)": figures.mean(totals),
+        **parts,
+        "strict success": figures.rate(totals.success_rate, totals.successes, totals.judged),
+        "red lines crossed": figures.of(totals.red_lines_crossed, totals.red_lines),
+        "checkers measured": figures.of(totals.checkers_measured, totals.checkers_planned),
+        **{name: str(count) if count else None for name, count in odd.items()},
+        "tokens in, out": used.get("tokens in, out"),
+        "cost": used.get("cost"),
+        "agent time": figures.duration(totals.usage.seconds),
+    }
+
+
+# --- what spoils a number ------------------------------------------------------------------------------
+
+
+def _legend(results: Sequence[EpisodeResult], summary: Summary, width: int) -> list[Line]:
+    found = []
+    if any(label.totals.checkers["broken"] for label in summary.labels):
+        found.append("a..b: broken checkers earn nothing (a); b is the score had they passed")
+    if summary.partial:
+        found.append("every episode is partial: means are over the checkers that ran, success is not known")
+    elif any(result.partial and not result.void for result in results):
+        found.append("partial episodes are not in the means: some of their checkers did not run")
+    return [Line(line) for text in found for line in textwrap.wrap(text, width)]
+
+
+def _notes(results: Sequence[EpisodeResult], width: int) -> list[list[Line]]:
+    crossed, broken = [], []
+    for result in results:
+        for verdict in result.checkers:
+            line = f"{_who(result)} {verdict.turn}::{verdict.id}: {verdict.reason or verdict.description}"
+            if verdict.crossed:
+                crossed.append(line)
+            if verdict.outcome == "broken":
+                broken.append(line)
+    void = [_void(result) for result in results if result.void]
+    return [
+        _note("red lines crossed", "bad", crossed, width),
+        _note("broken checkers", "odd", broken, width),
+        _note("void episodes", "odd", void, width),
+    ]
+
+
+def _who(result: EpisodeResult) -> str:
+    trial = f"-{result.trial}" if result.trial > 1 else ""
+    return f"{result.task}[{result.label}{trial}]"
+
+
+def _void(result: EpisodeResult) -> str:
+    tries = f" ({len(result.attempts)} tries)" if len(result.attempts) > 1 else ""
+    return f"{_who(result)}{tries}: {figures.void_reason(result)}"
+
+
+def _note(title: str, tone: Tone, texts: Sequence[str], width: int) -> list[Line]:
+    if not texts:
+        return []
+    shown = [Line(cut(f"  {one_line(text)}", width)) for text in texts[:NOTED]]
+    rest = len(texts) - len(shown)
+    more = [Line(f"  ... and {rest} more in results.json")] if rest else []
+    return [Line(f"{title}: {len(texts)}", tone), *shown, *more]

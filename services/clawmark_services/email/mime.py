@@ -1,0 +1,211 @@
+"""Takes mail apart without ever failing: broken MIME is read as far as it can be.
+
+The standard library's modern policies raise on some malformed headers and re-encode what they parse, so
+headers are read with the old, forgiving parser and bodies are cut out of the original bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import email.errors
+import email.header
+import email.parser
+import email.utils
+import html
+import quopri
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import Message as Fields
+from functools import cached_property
+
+MAX_DEPTH = 40
+"""Multiparts nested deeper than this are read as plain bytes, as hostile mail nests thousands."""
+
+_BLANK_LINE = re.compile(rb"(?:\A|\r?\n)\r?\n")
+_LOOSE_ADDRESS = re.compile(r"[^\s<>,;:\"()]+@[^\s<>,;:\"()]+")
+_HIDDEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->", re.S | re.I)
+_BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^>]*>", re.I)
+_TAG = re.compile(r"<[^>]*>")
+
+
+class UnreadableError(ValueError):
+    """A part's transfer encoding cannot be undone."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A message or one of its parts: `header` ends with its blank line, `body` is still encoded."""
+
+    header: bytes
+    body: bytes
+    depth: int = 0
+
+    @classmethod
+    def parse(cls, raw: bytes, depth: int = 0) -> Part:
+        """Cut a message, or a part, into header and body."""
+        blank = _BLANK_LINE.search(raw)
+        end = blank.end() if blank else len(raw)
+        return cls(raw[:end], raw[end:], depth)
+
+    @property
+    def raw(self) -> bytes:
+        """Header and body together."""
+        return self.header + self.body
+
+    @cached_property
+    def fields(self) -> Fields:
+        """The header fields with encoded words left as they are; bytes beyond ASCII are read as UTF-8."""
+        fields = Fields()
+        for name, value in email.parser.BytesHeaderParser().parsebytes(self.header).raw_items():
+            fields[name] = _plain(value)
+        return fields
+
+    @property
+    def type(self) -> str:
+        """The media type in lower case, `text/plain` where none is declared."""
+        return self.fields.get_content_type()
+
+    @cached_property
+    def children(self) -> tuple[Part, ...]:
+        """The parts of a multipart, the message inside a `message/rfc822`, or nothing."""
+        if self.depth >= MAX_DEPTH:
+            return ()
+        if self.type == "message/rfc822":
+            return (Part.parse(self.body, self.depth + 1),)
+        boundary = self._boundary()
+        if not self.type.startswith("multipart/") or not boundary:
+            return ()
+        return tuple(Part.parse(piece, self.depth + 1) for piece in _pieces(self.body, boundary))
+
+    def walk(self) -> Iterator[Part]:
+        """This part and all below it, in order."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def content(self) -> bytes:
+        """The body with its transfer encoding undone; `UnreadableError` when that is impossible."""
+        encoding = header_text(self.fields, "Content-Transfer-Encoding").lower()
+        if encoding == "base64":
+            return _base64(self.body)
+        if encoding == "quoted-printable":
+            return quopri.decodestring(self.body)
+        return self.body
+
+    def text(self) -> str:
+        """The body as text, by its declared charset or the one that fits; line ends are newlines."""
+        try:
+            raw = self.content()
+        except UnreadableError:
+            raw = self.body
+        return _decode(raw, self.fields.get_content_charset()).replace("\r\n", "\n")
+
+    def parameters(self, name: str) -> list[tuple[str, str]]:
+        """The parameters of a structured field such as Content-Type, in order."""
+        try:
+            pairs = self.fields.get_params(header=name) or []
+        except (ValueError, LookupError):
+            pairs = []
+        return [(key, str(email.utils.collapse_rfc2231_value(value))) for key, value in pairs[1:]]
+
+    @property
+    def filename(self) -> str:
+        """The decoded name of an attachment, or an empty text."""
+        try:
+            name = self.fields.get_filename("")
+        except (ValueError, LookupError):
+            # A parameter in RFC 2231 style with a charset nobody knows.
+            name = ""
+        return decode_words(name)
+
+    @property
+    def is_attachment(self) -> bool:
+        """Whether a mail program would list it apart from the text."""
+        if self.type.startswith("multipart/"):
+            return False
+        return (
+            self.fields.get_content_disposition() == "attachment"
+            or bool(self.filename)
+            or not self.type.startswith("text/")
+        )
+
+    def _boundary(self) -> bytes:
+        try:
+            return (self.fields.get_boundary() or "").encode("utf-8", "surrogateescape")
+        except (ValueError, LookupError):
+            return b""
+
+
+def header_text(fields: Fields, name: str) -> str:
+    """One header field, decoded (RFC 2047) and unfolded; an empty text where it is missing."""
+    value = fields.get(name)
+    return "" if value is None else decode_words(unfold(value))
+
+
+def unfold(value: str) -> str:
+    """A header field on one line."""
+    return re.sub(r"[\r\n]+[ \t]*", " ", value).strip()
+
+
+def decode_words(text: str) -> str:
+    """A header text with its encoded words (RFC 2047) decoded."""
+    if "=?" not in text:
+        return text
+    try:
+        words = email.header.decode_header(text)
+    except (email.errors.HeaderParseError, ValueError, binascii.Error):
+        return text
+    return "".join(word if isinstance(word, str) else _decode(word, charset) for word, charset in words)
+
+
+def addresses(fields: Fields, name: str, *, decoded: bool = True) -> tuple[tuple[str, str], ...]:
+    """(display name, address) of everybody in the address fields called `name`, as far as readable."""
+    values = [unfold(value) for value in fields.get_all(name, [])]
+    pairs = email.utils.getaddresses(values)
+    if decoded:
+        pairs = [(decode_words(person), address) for person, address in pairs]
+    if all("@" in address for _, address in pairs):
+        return tuple(pairs)
+    found = [match for value in values for match in _LOOSE_ADDRESS.findall(value)]
+    return tuple(("", address) for address in found) or tuple(pair for pair in pairs if pair[1])
+
+
+def html_to_text(markup: str) -> str:
+    """What a reader sees of an HTML body, roughly: tags gone, blocks on lines of their own."""
+    text = _TAG.sub("", _BREAK.sub("\n", _HIDDEN.sub("", markup)))
+    lines = (" ".join(line.split()) for line in html.unescape(text).splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:
+    delimiter = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    start: int | None = None
+    for match in delimiter.finditer(body):
+        if start is not None:
+            yield body[start : match.start()]
+        if match.group(1):
+            return
+        start = match.end() + (2 if body.startswith(b"\r\n", match.end()) else 1)
+    if start is not None:
+        yield body[start:]
+
+
+def _base64(body: bytes) -> bytes:
+    try:
+        return base64.b64decode(body, validate=False)
+    except binascii.Error as error:
+        raise UnreadableError(f"its base64 is damaged: {error}") from error
+
+
+def _decode(raw: bytes, charset: str | None) -> str:
+    for candidate in (charset or "ascii", "utf-8"):
+        with contextlib.suppress(ValueError, LookupError):
+            return raw.decode(candidate)
+    return raw.decode("latin-1")
+
+
+def _plain(text: str) -> str:
+    return _decode(text.encode("utf-8", "surrogateescape"), None)

@@ -1,0 +1,24 @@
+"""Where the agent's commands run: one contract, and bubblewrap, docker and local behind it."""
+
+from pytest_clawmark.sandboxes.choose import choose, providers
+from pytest_clawmark.sandboxes.contract import (
+    Address,
+    Blueprint,
+    Completed,
+    Finding,
+    Limits,
+    Sandbox,
+    SandboxProvider,
+)
+
+__all__ = [
+    "Address",
+    "Blueprint",
+    "Completed",
+    "Finding",
+    "Limits",
+    "Sandbox",
+    "SandboxProvider",
+    "choose",
+    "providers",
+]

@@ -1,0 +1,187 @@
+"""The host's end of the conversation with `init.py`; what goes over the wire is described there."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import marshal
+import os
+import select
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pytest_clawmark.failures import WorldFailure
+from pytest_clawmark.sandboxes.contract import Address, Limits
+
+TREES = ("workspace", "home", "tmp")
+
+BUILD_SECONDS = 30.0
+SETTLE_SECONDS = 30.0
+
+_SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What init is to build.
+
+    `trees` are the paths of workspace, home and tmp. Where `parent` is set init makes a folder of its own
+    in it, puts all paths below that, and deletes it in the end. `mounts` are (path, options) of tmpfs;
+    `rlimits` are (name without `RLIMIT_`, value).
+    """
+
+    listen: Sequence[tuple[str, int]]
+    trees: Sequence[str]
+    memory: int
+    rlimits: Sequence[tuple[str, int]]
+    mounts: Sequence[tuple[str, str]] = ()
+    folders: Sequence[str] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    parent: str = ""
+    close_kernel_doors: bool = False
+
+
+def resource_limits(limits: Limits, *, count_processes: bool) -> list[tuple[str, int]]:
+    """What each process may use. `count_processes` where the kernel counts those of this world alone."""
+    return [
+        ("CORE", 0),
+        ("NOFILE", 4096),
+        ("FSIZE", max(limits.workspace, limits.scratch)),
+        # Writable private memory: address space that runtimes such as Node's only reserve is free.
+        ("DATA", limits.memory),
+        *([("NPROC", limits.processes)] if count_processes else []),
+    ]
+
+
+def sealed(content: bytes, name: str) -> int:
+    """A descriptor of an unchangeable file in memory, read from its beginning."""
+    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def packed(value: dict[str, Any]) -> bytes:
+    # Version 2 is read by every Python 3. Only init reads it: what comes back is plain text.
+    return marshal.dumps(value, 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What init handed out: its folder (empty where it has none), listeners, tree descriptors."""
+
+    folder: str
+    listeners: Mapping[Address, socket.socket]
+    trees: Mapping[str, int]
+
+    def close(self) -> None:
+        for listener in self.listeners.values():
+            listener.close()
+        for tree in self.trees.values():
+            os.close(tree)
+
+
+class Control:
+    """Sends requests to one init. Thread-safe: messages are whole, replies come over pipes of their own."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def build(self, configuration: Configuration, listen: Sequence[Address]) -> Doors:
+        """Have the sandbox made. Raises `WorldFailure` with init's reason."""
+        content = packed(asdict(configuration))
+        with contextlib.closing(_Descriptor(sealed(content, "configuration"))) as file:
+            self._send(b"build", [file.number])
+        self._connection.settimeout(BUILD_SECONDS)
+        try:
+            message, numbers, _, _ = socket.recv_fds(self._connection, 4096, len(listen) + len(TREES))
+        except TimeoutError:
+            raise WorldFailure(f"the sandbox was not ready within {BUILD_SECONDS:.0f} s") from None
+        except ConnectionError as failure:
+            raise WorldFailure(f"the sandbox ended while it was built: {failure}") from failure
+        finally:
+            self._connection.settimeout(None)
+        verb, _, text = message.partition(b" ")
+        if verb != b"ready":
+            reason = os.fsdecode(text) or "it ended without a word"
+            raise WorldFailure(f"the sandbox cannot be built: {reason}")
+        return _doors(os.fsdecode(text), numbers, listen)
+
+    def run(self, request: dict[str, Any], streams: Sequence[int]) -> int:
+        """Start a command with its stdin, stdout and stderr; the descriptor its reply comes from."""
+        with contextlib.closing(_Descriptor(sealed(packed(request), "request"))) as file:
+            return self._ask(b"run", [file.number, *streams])
+
+    def settle(self) -> None:
+        """Return when init has killed every process but itself."""
+        reply = self._ask(b"settle", [])
+        try:
+            if not select.select([reply], [], [], SETTLE_SECONDS)[0]:
+                raise WorldFailure(f"the sandbox's processes did not end within {SETTLE_SECONDS:.0f} s")
+            if os.read(reply, 64) != b"settled\n":
+                raise WorldFailure("the sandbox ended while its processes were being ended")
+        finally:
+            os.close(reply)
+
+    def close(self) -> None:
+        """End the conversation, and with it the sandbox."""
+        with self._lock:
+            self._connection.close()
+
+    def _ask(self, verb: bytes, descriptors: list[int]) -> int:
+        reply, answer_here = os.pipe()
+        try:
+            self._send(verb, [*descriptors, answer_here])
+        except BaseException:
+            os.close(reply)
+            raise
+        finally:
+            os.close(answer_here)
+        return reply
+
+    def _send(self, verb: bytes, descriptors: list[int]) -> None:
+        with self._lock:
+            if self._connection.fileno() < 0:
+                raise WorldFailure("the sandbox is closed")
+            try:
+                socket.send_fds(self._connection, [verb], descriptors)
+            except OSError as failure:
+                raise WorldFailure(f"the sandbox is gone: {failure.strerror}") from failure
+
+
+class _Descriptor:
+    """A descriptor that `contextlib.closing` can close."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def close(self) -> None:
+        os.close(self.number)
+
+
+def _doors(folder: str, numbers: Sequence[int], listen: Sequence[Address]) -> Doors:
+    for number in numbers:
+        os.set_inheritable(number, False)  # noqa: FBT003 - takes no keyword
+    if len(numbers) != len(listen) + len(TREES):
+        for number in numbers:
+            os.close(number)
+        raise WorldFailure(
+            f"the sandbox handed out {len(numbers)} descriptors instead of {len(listen) + len(TREES)}: "
+            "raise the limit of open files (ulimit -n)"
+        )
+    sockets = (socket.socket(fileno=number) for number in numbers[: len(listen)])
+    return Doors(
+        folder=folder,
+        listeners=dict(zip(listen, sockets, strict=True)),
+        trees=dict(zip(TREES, numbers[len(listen) :], strict=True)),
+    )

@@ -1,0 +1,98 @@
+"""A sandbox that runs: the contract, kept by way of init, the same for every provider."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from socket import socket
+
+from pytest_clawmark.failures import WorldFailure
+from pytest_clawmark.sandboxes.command import complete
+from pytest_clawmark.sandboxes.contract import Address, Completed, Limits, Tree, WritingRights
+from pytest_clawmark.sandboxes.control import Control, Doors
+from pytest_clawmark.sandboxes.drain import Drain
+from pytest_clawmark.sandboxes.rights import Owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What distinguishes one running sandbox: its doors, and how things are called inside.
+
+    `end` is called once, after the conversation with init has ended; it returns when nothing is left.
+    """
+
+    doors: Doors
+    paths: Mapping[Tree, str]
+    trust: Mapping[str, str]
+    env: Mapping[str, str]
+    limits: Limits
+    owner: Owner
+    end: Callable[[], None]
+
+
+class RunningSandbox:
+    """Implements `Sandbox`."""
+
+    def __init__(self, control: Control, place: Place, drain: Drain) -> None:
+        self._control = control
+        self._place = place
+        self._drain = drain
+        self._closing = threading.Lock()
+        self._closed = False
+
+    @property
+    def listeners(self) -> Mapping[Address, socket]:
+        return self._place.doors.listeners
+
+    @property
+    def paths(self) -> Mapping[Tree, str]:
+        return self._place.paths
+
+    @property
+    def trust(self) -> Mapping[str, str]:
+        return self._place.trust
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        if not command:
+            raise ValueError("an empty command cannot be run")
+        seconds = self._place.limits.command_seconds if timeout is None else timeout
+        if not (math.isfinite(seconds) and seconds > 0):
+            raise ValueError(f"a command's time limit is a positive number of seconds, not {seconds}")
+        request = {
+            "command": list(command),
+            "env": {**self._place.env, **self._place.trust, **(env or {})},
+            "cwd": str(PurePosixPath(self._place.paths["workspace"], cwd or ".")),
+            "timeout": float(seconds),
+        }
+        return complete(self._control, self._drain, request, stdin, self._place.limits)
+
+    def tree(self, tree: Tree) -> int:
+        if self._closed:
+            raise WorldFailure("the sandbox is closed")
+        return self._place.doors.trees[tree]
+
+    def settle(self) -> None:
+        self._control.settle()
+
+    def as_agent(self) -> WritingRights:
+        return self._place.owner.writing()
+
+    def close(self) -> None:
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            self._control.close()
+            self._place.doors.close()
+            self._place.end()

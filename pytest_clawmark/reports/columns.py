@@ -31,8 +31,9 @@ class Column:
 def render(columns: Sequence[Column], width: int) -> list[str]:
     """The header and one line per row, each of at most `width` columns."""
     fitted = list(columns)
-    if _needed([column.width for column in fitted]) > width:
-        fitted = [replace(column, header=column.short or column.header) for column in fitted]
+    for droppable in (True, False):
+        if _needed([column.width for column in fitted]) > width:
+            fitted = [_shortened(column) if column.droppable is droppable else column for column in fitted]
     fitted = _dropped(fitted, width)
     widths = _shrunk(fitted, width)
     rows = zip(*([column.header, *column.cells] for column in fitted), strict=True)
@@ -48,6 +49,10 @@ def _row(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int],
 
 def _needed(widths: Sequence[int]) -> int:
     return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def _shortened(column: Column) -> Column:
+    return replace(column, header=column.short or column.header)
 
 
 def _least(column: Column) -> int:

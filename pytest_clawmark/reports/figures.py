@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_clawmark.scoring import EpisodeResult, LabelSummary, Score, Totals, Usage
+from pytest_clawmark.scoring import EpisodeResult, LabelSummary, Score, Totals, TurnScore, Usage
 
 NONE = "-"
 
@@ -43,6 +43,11 @@ def episode_score(result: EpisodeResult, known: Score) -> str:
     if result.void:
         return "void"
     return span(known.lower, known.upper) if result.reached else "not run"
+
+
+def turn_score(turn: TurnScore) -> str:
+    """The lower bound of a turn's score, or `void`."""
+    return "void" if turn.score.counts.get("void") else share(turn.score.lower)
 
 
 def mean(totals: Totals) -> str:

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pytest_clawmark.reports import figures
+from pytest_clawmark.reports import figures, notes
 from pytest_clawmark.reports.columns import Column, render
 from pytest_clawmark.reports.text import cut, one_line
 from pytest_clawmark.scoring import (
@@ -61,7 +61,7 @@ def lines(results: Iterable[EpisodeResult], *, width: int = 100, location: str =
         _episodes(known, summary, width) if detailed else _families(summary, width),
         _totals(summary, width, families=detailed),
         _legend(known, summary, width),
-        *_notes(known, width),
+        *(_note(note, width) for note in notes.notes(known)),
         [Line(f"run: {one_line(location)}")] if location else [],
     ]
     return _joined([block for block in blocks if block])
@@ -112,7 +112,7 @@ def _episodes(results: Sequence[EpisodeResult], summary: Summary, width: int) ->
     head, *rows = render(found, width)
     return [
         Line(head, "head"),
-        *(Line(row, _tone(result)) for row, result in zip(rows, results, strict=True)),
+        *(Line(row, tone(result)) for row, result in zip(rows, results, strict=True)),
     ]
 
 
@@ -125,9 +125,7 @@ def _agents(results: Sequence[EpisodeResult], summary: Summary) -> Column:
 
 def _turns(results: Sequence[EpisodeResult]) -> list[Column]:
     """One column per turn, by its number; `t1` where `turn 1` would be too wide."""
-    scores = [
-        [_turn(turn.score.lower, turn.score.counts) for turn in score_turns(result)] for result in results
-    ]
+    scores = [[figures.turn_score(turn) for turn in score_turns(result)] for result in results]
     return [
         Column(
             f"turn {number + 1}",
@@ -139,15 +137,12 @@ def _turns(results: Sequence[EpisodeResult]) -> list[Column]:
     ]
 
 
-def _turn(lower: float | None, counts: object) -> str:
-    return "void" if isinstance(counts, dict) and counts.get("void") else figures.share(lower)
-
-
 def _ran(result: EpisodeResult) -> str:
     return f"{len(result.checkers)} of {result.planned}"
 
 
-def _tone(result: EpisodeResult) -> Tone:
+def tone(result: EpisodeResult) -> Tone:
+    """How an episode went: good, bad (a red line crossed), odd (void or broken) or plain."""
     known = score_episode(result)
     if result.void:
         return "odd"
@@ -257,37 +252,10 @@ def _legend(results: Sequence[EpisodeResult], summary: Summary, width: int) -> l
     return [Line(line) for text in found for line in textwrap.wrap(text, width)]
 
 
-def _notes(results: Sequence[EpisodeResult], width: int) -> list[list[Line]]:
-    crossed, broken = [], []
-    for result in results:
-        for verdict in result.checkers:
-            line = f"{_who(result)} {verdict.turn}::{verdict.id}: {verdict.reason or verdict.description}"
-            if verdict.crossed:
-                crossed.append(line)
-            if verdict.outcome == "broken":
-                broken.append(line)
-    void = [_void(result) for result in results if result.void]
-    return [
-        _note("red lines crossed", "bad", crossed, width),
-        _note("broken checkers", "odd", broken, width),
-        _note("void episodes", "odd", void, width),
-    ]
-
-
-def _who(result: EpisodeResult) -> str:
-    trial = f"-{result.trial}" if result.trial > 1 else ""
-    return f"{result.task}[{result.label}{trial}]"
-
-
-def _void(result: EpisodeResult) -> str:
-    tries = f" ({len(result.attempts)} tries)" if len(result.attempts) > 1 else ""
-    return f"{_who(result)}{tries}: {figures.void_reason(result)}"
-
-
-def _note(title: str, tone: Tone, texts: Sequence[str], width: int) -> list[Line]:
-    if not texts:
+def _note(note: notes.Note, width: int) -> list[Line]:
+    if not note.texts:
         return []
-    shown = [Line(cut(f"  {one_line(text)}", width)) for text in texts[:NOTED]]
-    rest = len(texts) - len(shown)
+    shown = [Line(cut(f"  {one_line(text)}", width)) for text in note.texts[:NOTED]]
+    rest = len(note.texts) - len(shown)
     more = [Line(f"  ... and {rest} more in results.json")] if rest else []
-    return [Line(f"{title}: {len(texts)}", tone), *shown, *more]
+    return [Line(f"{note.title}: {len(note.texts)}", note.tone), *shown, *more]

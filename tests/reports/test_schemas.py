@@ -20,10 +20,12 @@ SNAPSHOT: dict[str, Any] = {
         {"path": "a", "type": "directory", "mode": 0o755, "rank": 0},
         {"path": "a/b.txt", "type": "file", "mode": 0o644, "size": 3, "digest": DIGEST, "rank": 1},
         {"path": "link", "type": "symlink", "mode": 0o777, "target": "/etc/passwd", "rank": 2},
+        {"path": "sparse", "type": "file", "mode": 0o644, "size": 2**40, "note": "larger than 1 byte", "rank": 2},
         {"path": "pipe", "type": "other", "mode": 0o600, "rank": 3},
     ],
     "services": {"email": DIGEST},
     "clocks": {"email": 4},
+    "digest": DIGEST,
 }
 DOCUMENTS: dict[SchemaName, dict[str, Any]] = {
     "snapshot": SNAPSHOT,
@@ -92,7 +94,7 @@ def test_every_schema_is_a_schema_and_accepts_its_document(name: SchemaName) -> 
     ("name", "path", "value", "message"),
     [
         ("snapshot", ("files", 1, "digest"), "ABC", r"\$\.files\[1\]\.digest: 'ABC' does not match"),
-        ("wake", ("files", 3, "type"), "socket", r"\$\.files\[3\]\.type: 'socket' is not one of"),
+        ("wake", ("files", 4, "type"), "socket", r"\$\.files\[4\]\.type: 'socket' is not one of"),
         ("snapshot", ("time",), "2024-03-19T09:00:00", r"\$\.time"),
         ("snapshot", ("files", 0, "target"), "/etc", r"\$\.files\[0\]: .*/etc"),
         ("snapshot", ("clocks", "email"), -1, r"\$\.clocks\.email: -1"),

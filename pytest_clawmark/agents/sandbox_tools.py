@@ -13,7 +13,7 @@ from typing import Any
 from clawmark_services import Tool, ToolError
 from pytest_clawmark.agents.contract import ToolResult
 from pytest_clawmark.agents.images import KINDS, image_type
-from pytest_clawmark.agents.wording import code_or_text, decode
+from pytest_clawmark.agents.wording import decode, quoted
 from pytest_clawmark.sandboxes.contract import MIB, Completed, Sandbox
 
 NAMES = ("shell", "read_file", "write_file", "edit_file", "view_image")
@@ -160,7 +160,7 @@ class SandboxTools:
         newlines, size, ends_with_newline = _numbers(counts, 3)
         lines = newlines + (1 if size and not ends_with_newline else 0)
         if first > max(lines, 1):
-            raise ToolError(f"{code_or_text(path)} has {lines} lines: offset {first} is past its end")
+            raise ToolError(f"{quoted(path)} has {lines} lines: offset {first} is past its end")
         text = decode(content)
         if done.truncated:
             return f"{text}\n[these lines are too long to be read at once: use shell for parts of them]"
@@ -180,10 +180,10 @@ class SandboxTools:
         before = self._read(path, _EDITABLE)
         count = before.count(old.encode())
         if count == 0:
-            raise ToolError(f"the old text does not occur in {code_or_text(path)}: read the file first")
+            raise ToolError(f"the old text does not occur in {quoted(path)}: read the file first")
         if count > 1 and not replace_all:
             raise ToolError(
-                f"the old text occurs {count} times in {code_or_text(path)}: "
+                f"the old text occurs {count} times in {quoted(path)}: "
                 "give more of what surrounds it, or set replace_all"
             )
         self._write(path, before.replace(old.encode(), new.encode()))
@@ -194,13 +194,13 @@ class SandboxTools:
         data = self._read(path, self._image_bytes)
         kind = image_type(data)
         if kind is None:
-            raise ToolError(f"{code_or_text(path)} is no {KINDS} image; convert it with a program first")
+            raise ToolError(f"{quoted(path)} is no {KINDS} image; convert it with a program first")
         return ToolResult(text=f"{path}: {kind}, {len(data):,} bytes", image=data, image_type=kind)
 
     def _read(self, path: str, most: int) -> bytes:
         (size,) = _numbers(self._script(_READ_SIZE, path).stdout, 1)
         if size > most:
-            raise ToolError(f"{code_or_text(path)} has {size:,} bytes; the limit is {most:,}")
+            raise ToolError(f"{quoted(path)} has {size:,} bytes; the limit is {most:,}")
         data = b""
         # A sandbox keeps only so much of a command's output, so large files come in pieces.
         while len(data) < size:
@@ -224,10 +224,10 @@ class SandboxTools:
             ["sh", "-c", script, "sh", place, *arguments], stdin=stdin, timeout=_FILE_SECONDS
         )
         if done.timed_out:
-            raise ToolError(f"{code_or_text(path)}: no answer within {_FILE_SECONDS:g} seconds")
+            raise ToolError(f"{quoted(path)}: no answer within {_FILE_SECONDS:g} seconds")
         if done.exit_code != 0:
             reason = decode(done.stderr).strip() or f"exit code {done.exit_code}"
-            raise ToolError(f"{code_or_text(path)}: {reason}")
+            raise ToolError(f"{quoted(path)}: {reason}")
         return done
 
     def _why_it_ended(self, done: Completed, seconds: float) -> str:

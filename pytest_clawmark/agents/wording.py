@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 
@@ -24,17 +25,22 @@ def cut(text: str, limit: int) -> str:
 
 def encodable(value: Any) -> Any:
     """The same value as strict JSON in UTF-8: lone surrogates become question marks, infinities text."""
+    return each_text(value, lambda text: text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """The same JSON with every text changed, keys included; numbers that JSON lacks become texts."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return change(value)
     if isinstance(value, dict):
-        return {encodable(key): encodable(item) for key, item in value.items()}
+        return {change(str(key)): each_text(item, change) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [encodable(item) for item in value]
+        return [each_text(item, change) for item in value]
     return value
 
 
-def code_or_text(name: str) -> str:
+def quoted(name: str) -> str:
     """A path as error texts quote it: one line, odd characters escaped, not endless."""
     return cut(repr(name), 300)

@@ -1,0 +1,82 @@
+"""The agent around a model: it asks, carries out the tools that are asked for, and asks again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+from pytest_clawmark.agents.chat.conversation import Conversation
+from pytest_clawmark.agents.chat.line import Line
+from pytest_clawmark.agents.chat.prompt import digest, system_prompt
+from pytest_clawmark.agents.chat.provider import Provider, Sleep
+from pytest_clawmark.agents.chat.turn import ChatTurn
+from pytest_clawmark.agents.contract import Office, Stop, Workday
+from pytest_clawmark.agents.models import ModelEntry
+
+
+class ChatAgent:
+    """A model behind an endpoint, with the tools of the world. `sleep` waits between retries."""
+
+    name = "chat"
+    trusted = False
+
+    def __init__(self, entry: ModelEntry, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._entry = entry
+        self._provider = Provider(entry, sleep=sleep)
+
+    @property
+    def label(self) -> str:
+        """The model's name."""
+        return self._entry.name
+
+    @property
+    def model(self) -> str | None:
+        """The model's name."""
+        return self._entry.name
+
+    def check(self) -> None:
+        """Raise `SettingsError` when the key is missing or refused, or the endpoint does not answer."""
+        self._provider.check()
+
+    def describe(self) -> Mapping[str, Any]:
+        """The model's entry, the prompt's digest and the client's version."""
+        return {
+            "agent": self.name,
+            "model": self._entry.to_json(),
+            "prompt": digest(),
+            "openai": version("openai"),
+        }
+
+    def open(self, office: Office) -> ChatSession:
+        """Begin an episode."""
+        return ChatSession(self._entry, self._provider, office)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._provider.close()
+
+
+class ChatSession:
+    """One conversation, for one episode."""
+
+    def __init__(self, entry: ModelEntry, provider: Provider, office: Office) -> None:
+        self._entry = entry
+        self._line = Line(provider)
+        self._conversation = Conversation(system_prompt(office))
+
+    def work(self, day: Workday) -> Stop:
+        """Play one turn. Raises `ModelFailure`, `Interrupted` or a `WorldFailure` of the tools."""
+        self._conversation.tell(day.message)
+        turn = ChatTurn(self._entry, self._line, self._conversation, day)
+        stop = turn.play()
+        return replace(stop, usage=replace(turn.usage, tool_calls=day.tools.calls))
+
+    def interrupt(self) -> None:
+        """End a request in progress, and let no other begin."""
+        self._line.cut()
+
+    def close(self) -> None:
+        """Nothing is held: the connections are the agent's."""

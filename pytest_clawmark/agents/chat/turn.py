@@ -1,0 +1,201 @@
+"""One turn of a chat model: the loop between its answers and the tools, and what ends it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from clawmark_services import Tool
+from pytest_clawmark.agents.chat.completion import Completion, ToolRequest
+from pytest_clawmark.agents.chat.conversation import Conversation, Picture
+from pytest_clawmark.agents.chat.faults import ContextOverflow, Refused
+from pytest_clawmark.agents.chat.line import Line
+from pytest_clawmark.agents.chat.provider import Answered, OutOfTime
+from pytest_clawmark.agents.contract import Stop, Usage, Workday
+from pytest_clawmark.agents.models import ModelEntry
+from pytest_clawmark.failures import ModelFailure
+
+_GO_ON = "Your answer was cut off at its length limit. Go on in smaller steps, or finish the day."
+_CUT_OFF_IN_A_ROW = 3
+# An answer cut off this near to the window's end was cut off by the window.
+_NEARLY_FULL = 0.98
+# No tokenizer fits twice as much text into a token as the estimate assumes.
+_SURELY_OVER = 2
+
+
+class ChatTurn:
+    """Plays one turn; `usage` is what it has used so far, tools left out."""
+
+    def __init__(self, entry: ModelEntry, line: Line, conversation: Conversation, day: Workday) -> None:
+        self._entry = entry
+        self._line = line
+        self._conversation = conversation
+        self._day = day
+        self._tools = [
+            _as_function(tool) for tool in day.tools.tools if entry.sees or tool.name != "view_image"
+        ]
+        self._ends = None if day.limits.minutes is None else time.monotonic() + day.limits.minutes * 60
+        self._cut_off = 0
+        self.usage = Usage()
+
+    def play(self) -> Stop:
+        """Ask and carry out until something ends the turn."""
+        while True:
+            stop = self._spent() or self._step()
+            if stop is not None:
+                return stop
+
+    def _step(self) -> Stop | None:
+        """One answer of the model and the tools that it asks for; None to go on."""
+        if self._conversation.tokens > _SURELY_OVER * self._entry.context_window:
+            return self._overflow(f"it holds about {self._conversation.tokens} tokens")
+        try:
+            answered = self._ask()
+        except ContextOverflow as overflow:
+            self._refuse_if_hardly_begun(overflow)
+            return self._overflow(str(overflow))
+        except OutOfTime:
+            return self._out_of_minutes()
+        completion = answered.completion
+        size = self._count(answered)
+        self._conversation.answered(completion)
+        if completion.requests:
+            return self._carry_out(completion, size)
+        if completion.finish_reason == "length":
+            return self._go_on(size)
+        return Stop(kind="done", reason=completion.finish_reason or "")
+
+    def _ask(self) -> Answered:
+        try:
+            return self._ask_once()
+        except (Refused, ModelFailure):
+            # An agent that shows a damaged picture must not end its day unmeasured that way.
+            if not self._conversation.withdraw_new_images():
+                raise
+        return self._ask_once()
+
+    def _ask_once(self) -> Answered:
+        seconds = None if self._ends is None else self._ends - time.monotonic()
+        try:
+            answered = self._line.ask(self._conversation.messages, self._tools, seconds)
+        except Refused as refusal:
+            raise self._failure(f"refuses the request: {refusal}") from None
+        if self._ends is not None:
+            self._ends += answered.lost
+        return answered
+
+    def _refuse_if_hardly_begun(self, overflow: ContextOverflow) -> None:
+        """An overflow in the very first request is a wrong setting, not the agent's doing."""
+        if not self._conversation.begun and self._conversation.tokens < self._entry.context_window / 2:
+            raise self._failure(
+                f"finds the first request too long: {overflow} "
+                "(lower max_tokens in its parameters, or correct its context_window)"
+            ) from None
+
+    def _failure(self, what: str) -> ModelFailure:
+        return ModelFailure(f"model {self._entry.name!r} at {self._entry.base_url} {what}")
+
+    def _count(self, answered: Answered) -> int:
+        """Record an answer and what it cost; returns how many tokens the conversation now has."""
+        completion = answered.completion
+        told = completion.input_tokens is not None and completion.output_tokens is not None
+        given = self._conversation.tokens if completion.input_tokens is None else completion.input_tokens
+        answer = completion.estimate() if completion.output_tokens is None else completion.output_tokens
+        cost = self._entry.cost(given, completion.cached_tokens, answer)
+        self.usage += Usage(
+            input_tokens=given,
+            cached_tokens=completion.cached_tokens,
+            output_tokens=answer,
+            cost=cost,
+            model_calls=1,
+        )
+        self._day.record(
+            {
+                "type": "model",
+                "message": completion.message,
+                "usage": {
+                    "input_tokens": given,
+                    "cached_tokens": completion.cached_tokens,
+                    "output_tokens": answer,
+                    "estimated": not told,
+                },
+                "cost": cost,
+                "seconds": round(answered.seconds, 3),
+                "retries": answered.retries,
+                "finish_reason": completion.finish_reason,
+            }
+        )
+        return given + answer
+
+    def _carry_out(self, completion: Completion, size: int) -> Stop | None:
+        """Every request gets a result, or the conversation could not go on the next day."""
+        stop: Stop | None = None
+        pictures: list[Picture] = []
+        for request in completion.requests:
+            stop = stop or self._full(size) or self._spent() or self._calls_spent()
+            if stop is None:
+                pictures += self._call(request, cut_off=completion.finish_reason == "length")
+            else:
+                self._conversation.result(request.id, f"not carried out: {stop.reason}")
+        self._conversation.show(pictures)
+        self._cut_off = 0
+        return stop
+
+    def _call(self, request: ToolRequest, *, cut_off: bool) -> list[Picture]:
+        self._line.refuse_when_cut()
+        result = self._day.tools.call(request.name, request.arguments, images=self._entry.sees)
+        text = f"{result.text}\n{_GO_ON}" if result.error and cut_off else result.text
+        self._conversation.result(request.id, text)
+        if result.image is None or not self._entry.sees:
+            return []
+        return [Picture(caption=result.text, data=result.image, media_type=result.image_type)]
+
+    def _go_on(self, size: int) -> Stop | None:
+        """An answer broke off: at the window's end, or at the most that one answer may have."""
+        if size >= _NEARLY_FULL * self._entry.context_window:
+            return self._overflow(f"it holds {size} tokens")
+        self._cut_off += 1
+        if self._cut_off == _CUT_OFF_IN_A_ROW:
+            return Stop(
+                kind="limit", reason=f"{_CUT_OFF_IN_A_ROW} answers in a row were cut off by their length"
+            )
+        self._conversation.tell(_GO_ON)
+        return None
+
+    def _full(self, size: int) -> Stop | None:
+        return self._overflow(f"it holds {size} tokens") if size > self._entry.context_window else None
+
+    def _overflow(self, told: str) -> Stop:
+        window = self._entry.context_window
+        return Stop(kind="context", reason=f"the conversation outgrew the window of {window} tokens: {told}")
+
+    def _spent(self) -> Stop | None:
+        limit, used = self._day.limits.tokens, self.usage.input_tokens + self.usage.output_tokens
+        if limit is not None and used >= limit:
+            return Stop(kind="limit", reason=f"the turn's limit of {limit} tokens is reached ({used} used)")
+        if self._ends is not None and time.monotonic() >= self._ends:
+            return self._out_of_minutes()
+        return None
+
+    def _calls_spent(self) -> Stop | None:
+        limit = self._day.limits.tool_calls
+        if limit is not None and self._day.tools.calls >= limit:
+            return Stop(kind="limit", reason=f"the turn's limit of {limit} tool calls is reached")
+        return None
+
+    def _out_of_minutes(self) -> Stop:
+        return Stop(
+            kind="limit", reason=f"the turn's limit of {self._day.limits.minutes:g} minutes is reached"
+        )
+
+
+def _as_function(tool: Tool) -> Mapping[str, Any]:
+    return {
+        "type": "function",
+        "function": {
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": dict(tool.parameters),
+        },
+    }

@@ -1,0 +1,1 @@
+"""One isolated office: a sandbox, its services and one clock."""

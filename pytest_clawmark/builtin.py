@@ -1,0 +1,27 @@
+"""What comes with the plugin, offered through the same hooks as anybody's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+_SERVICES = {
+    "email": "clawmark_services.email:EmailSpec",
+    "calendar": "clawmark_services.calendar:CalendarSpec",
+    "notion": "clawmark_services.notion:NotionSpec",
+    "sheets": "clawmark_services.sheets:SheetsSpec",
+}
+
+
+@pytest.hookimpl
+def pytest_clawmark_services() -> Mapping[str, Callable[[], Any]]:
+    """The office's services; each is imported when a task names it."""
+    return {name: _maker(where) for name, where in _SERVICES.items()}
+
+
+def _maker(where: str) -> Callable[[], Any]:
+    module, _, name = where.partition(":")
+    return lambda: getattr(import_module(module), name)()  # noqa: PLW0108 - the import must wait

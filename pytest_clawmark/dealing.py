@@ -1,0 +1,38 @@
+"""Deals whole episodes to pytest-xdist's workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+
+# Optional: this module is imported only when pytest-xdist asked for a scheduler.
+from xdist.scheduler.loadscope import LoadScopeScheduling
+
+from pytest_clawmark.collect.source import TASK_FILE
+
+
+class EpisodeScheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist has no types
+    """Keeps the items of one episode together; every other item is dealt on its own."""
+
+    def __init__(self, config: pytest.Config, log: Any, brackets: Iterable[str]) -> None:
+        super().__init__(config, log)
+        self._brackets = sorted(brackets, key=len, reverse=True)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return episode_scope(nodeid, self._brackets)
+
+
+def episode_scope(nodeid: str, brackets: Sequence[str]) -> str:
+    """What groups an item with others: `path/task.py[label]` for a task's item, itself otherwise.
+
+    `brackets` are the contestants', longest first, since one label may end with another.
+    """
+    path, _, rest = nodeid.partition("::")
+    if path.rpartition("/")[2] == TASK_FILE and rest.endswith("]"):
+        inside = rest[:-1].partition("[")[2]
+        for bracket in brackets:
+            if inside == bracket or inside.endswith(f"-{bracket}"):
+                return f"{path}[{bracket}]"
+    return nodeid

@@ -1,0 +1,70 @@
+"""The fixtures that checkers take."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_clawmark.collect.items import CheckerItem, EpisodeItem, TurnItem
+from pytest_clawmark.measurement import MEASUREMENT, PlayedEpisode
+from pytest_clawmark.snapshots.records import Audit, Trajectory
+from pytest_clawmark.snapshots.view import Snapshot
+
+
+def _item(request: pytest.FixtureRequest) -> EpisodeItem:
+    node = request.node
+    if not isinstance(node, (TurnItem, CheckerItem)):
+        pytest.fail(
+            f"the fixture {request.fixturename!r} is for a task's checkers (functions check_* in a task.py), and "
+            f"{node.nodeid} is none",
+            pytrace=False,
+        )
+    return node
+
+
+@pytest.fixture
+def episode(request: pytest.FixtureRequest) -> PlayedEpisode:
+    """The episode that a checker looks at, played as far as the checker's turn.
+
+    Shared by all checkers of the episode; made of frozen values. Raises what made the turn void.
+    """
+    item = _item(request)
+    return request.config.stash[MEASUREMENT].played(item)
+
+
+@pytest.fixture
+def snapshot(episode: PlayedEpisode, request: pytest.FixtureRequest) -> Snapshot:
+    """The frozen world at the end of the checker's turn: files, mail, calendar, tables, audit, steps.
+
+    Each checker receives one of its own; nothing done to it is seen by another.
+    """
+    return episode.snapshot(_item(request).turn_name)
+
+
+@pytest.fixture
+def wake(episode: PlayedEpisode, request: pytest.FixtureRequest) -> Snapshot:
+    """The frozen world when the agent was woken: what the task had changed, before the agent's work.
+
+    Each checker receives one of its own.
+    """
+    return episode.snapshot(_item(request).turn_name, "wake")
+
+
+@pytest.fixture
+def before(episode: PlayedEpisode, request: pytest.FixtureRequest) -> Snapshot:
+    """The frozen world at the end of the turn before.
+
+    Each checker receives one of its own. The first turn has none before it: asking there is an error.
+    """
+    return episode.before(_item(request).turn_name)
+
+
+@pytest.fixture
+def trajectory(snapshot: Snapshot) -> Trajectory:
+    """The agent's steps in the checker's turn: its tool calls, answers, and why it stopped."""
+    return snapshot.trajectory
+
+
+@pytest.fixture
+def audit(snapshot: Snapshot) -> Audit:
+    """Every request to every service from the first turn to the checker's, the task's own included."""
+    return snapshot.audit

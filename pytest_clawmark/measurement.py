@@ -1,0 +1,204 @@
+"""One pytest session's measurement: who plays what, where, and what is known of it so far."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from pytest_clawmark.agents.contract import Agent
+from pytest_clawmark.collect.items import Contestant, EpisodeItem
+from pytest_clawmark.collect.module import task_of
+from pytest_clawmark.episode import EpisodeRecord, EpisodeSpec
+from pytest_clawmark.executors.contract import Executor
+from pytest_clawmark.failures import WorldFailure
+from pytest_clawmark.runs.layout import EpisodeFolder, RunFolder
+from pytest_clawmark.scoring import TurnResult
+from pytest_clawmark.settings import Settings
+from pytest_clawmark.snapshots.records import Audit, Trajectory, read_lines
+from pytest_clawmark.snapshots.view import Snapshot
+from pytest_clawmark.task import LoadedTask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayedEpisode:
+    """An episode that has ended, as its checkers meet it."""
+
+    task: LoadedTask
+    record: EpisodeRecord
+    run: RunFolder
+
+    @property
+    def folder(self) -> EpisodeFolder:
+        """Where it is recorded."""
+        return self.run.episode(*self.record.spec.key)
+
+    def snapshot(self, turn: str, moment: Literal["wake", "snapshot"] = "snapshot") -> Snapshot:
+        """The frozen world of a turn; a new object each time."""
+        turns = list(self.task.task.turns)
+        recorded = turns[: turns.index(turn) + 1]
+        return Snapshot(
+            self.folder.turn(turn).read(moment),
+            self.run.blobs,
+            self.task.services,
+            audit=lambda: Audit([line for t in recorded for line in read_lines(self.folder.turn(t).audit)]),
+            trajectory=lambda: Trajectory(read_lines(self.folder.turn(turn).trajectory)),
+        )
+
+    def turn_result(self, turn: str) -> TurnResult:
+        """How a turn went for the agent."""
+        return next(result for result in self.record.turns if result.turn == turn)
+
+    def before(self, turn: str) -> Snapshot:
+        """The frozen world of the turn before; raises `LookupError` for the first."""
+        turns = list(self.task.task.turns)
+        if turns.index(turn) == 0:
+            raise LookupError(f"{turn!r} is the first turn: there is no turn before it. Take `wake` instead.")
+        return self.snapshot(turns[turns.index(turn) - 1])
+
+
+class Measurement:
+    """Begins episodes as items need them, and hands them out when they have ended."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        agents: Sequence[Agent],
+        run: RunFolder,
+    ) -> None:
+        self.settings, self.run = settings, run
+        self.agents = {agent.label: agent for agent in agents}
+        self.tasks: dict[str, LoadedTask] = {}
+        self._start: Callable[[Mapping[str, LoadedTask]], Executor] | None = None
+        self._executor: Executor | None = None
+        self._specs: dict[tuple[str, str, int], EpisodeSpec] = {}
+        self._futures: dict[tuple[str, str, int], Future[EpisodeRecord]] = {}
+
+    def start_with(self, start: Callable[[Mapping[str, LoadedTask]], Executor]) -> None:
+        """How to make the executor at the first episode: nothing is built for a session that plays nothing."""
+        self._start = start
+
+    @property
+    def contestants(self) -> tuple[Contestant, ...]:
+        """Who plays every task: each agent, each trial."""
+        trials = range(1, self.settings.trials + 1)
+        return tuple(Contestant(label=label, trial=trial) for label in self.agents for trial in trials)
+
+    def plan(self, items: Sequence[pytest.Item]) -> None:
+        """Work out the episodes that the selected items need, each only as far as its last turn needed."""
+        for item in items:
+            task = task_of(item)
+            if not isinstance(item, EpisodeItem) or task is None or item.contestant is None:
+                continue
+            self._claim_id(task)
+            key = (task.id, item.contestant.label, item.contestant.trial)
+            turns = task.task.turns[item.turn_name].index + 1
+            known = self._specs.get(key)
+            self._specs[key] = EpisodeSpec(
+                task=task.id,
+                label=item.contestant.label,
+                trial=item.contestant.trial,
+                seed=episode_seed(self.settings.seed, task.id, item.contestant.trial),
+                turns=max(turns, known.turns if known else 0),
+            )
+
+    @property
+    def planned(self) -> Sequence[EpisodeSpec]:
+        """The episodes of the selected items, in their order."""
+        return tuple(self._specs.values())
+
+    def begin(self, items: Sequence[pytest.Item]) -> None:
+        """Submit the episodes of these items; those already submitted go on."""
+        for item in items:
+            key = episode_key(item)
+            if key is not None and key in self._specs and key not in self._futures:
+                self._futures[key] = self._started().submit(self._specs[key])
+
+    def played(self, item: EpisodeItem) -> PlayedEpisode:
+        """Wait for the end of an item's episode. Raises what made the item's turn void."""
+        key = episode_key(item)
+        if key is None:
+            raise LookupError(f"{item.nodeid} has nobody to play it")
+        self.begin([item])
+        record = self._futures[key].result()
+        played = PlayedEpisode(task=self.tasks[key[0]], record=record, run=self.run)
+        measured = {turn.turn for turn in record.turns if turn.outcome != "void"}
+        if item.turn_name not in measured:
+            raise record.void or WorldFailure(f"the turn {item.turn_name!r} was not played")
+        return played
+
+    def look(self, key: tuple[str, str, int]) -> PlayedEpisode | None:
+        """An episode that has ended, without waiting for it; None for any other."""
+        future = self._futures.get(key)
+        if future is None or not future.done() or future.cancelled() or future.exception() is not None:
+            return None
+        return PlayedEpisode(task=self.tasks[key[0]], record=future.result(), run=self.run)
+
+    def spec(self, key: tuple[str, str, int]) -> EpisodeSpec:
+        """The plan of one episode."""
+        return self._specs[key]
+
+    def close(self) -> None:
+        """End all that runs."""
+        if self._executor is not None:
+            self._executor.close()
+        for agent in self.agents.values():
+            agent.close()
+
+    def _started(self) -> Executor:
+        if self._executor is None:
+            if self._start is None:
+                raise LookupError("this session only collects: it plays nothing")
+            self._executor = self._start(self.tasks)
+        return self._executor
+
+    def _claim_id(self, task: LoadedTask) -> None:
+        other = self.tasks.setdefault(task.id, task)
+        if other.path != task.path:
+            raise pytest.UsageError(
+                f"two tasks are called {task.id!r}: {other.path} and {task.path}. Rename one of the folders, or "
+                "run them apart."
+            )
+
+
+MEASUREMENT = pytest.StashKey[Measurement]()
+
+
+def episode_key(item: pytest.Item) -> tuple[str, str, int] | None:
+    """Which episode an item belongs to, None for anybody else's item."""
+    task = task_of(item)
+    if task is None or not isinstance(item, EpisodeItem) or item.contestant is None:
+        return None
+    return task.id, item.contestant.label, item.contestant.trial
+
+
+def episode_seed(seed: int, task: str, trial: int) -> int:
+    """The same for every agent, so that all of them meet the same world."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{task}:{trial}".encode()).digest()[:6], "big")
+
+
+def task_digest(folder: Path) -> str:
+    """Identifies everything in a task's folder."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+        name = path.relative_to(folder).as_posix().encode()
+        content = hashlib.sha256(path.read_bytes()).digest()
+        digest.update(len(name).to_bytes(4, "big") + name + content)
+    return digest.hexdigest()
+
+
+def run_record(measurement: Measurement, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """`run.json`: what is measured, with what. No secret is in it."""
+    tasks = {name: task_digest(task.path.parent) for name, task in sorted(measurement.tasks.items())}
+    return {
+        "schema": 1,
+        **extra,
+        "settings": measurement.settings.to_json(),
+        "agents": [{**agent.describe(), "label": label} for label, agent in measurement.agents.items()],
+        "tasks": tasks,
+    }

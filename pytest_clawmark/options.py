@@ -1,0 +1,68 @@
+"""The command-line options, in a group of their own."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare every option; their values become `Settings`."""
+    group = parser.getgroup("clawmark", "measuring AI coworkers (pytest-clawmark)")
+    add = group.addoption
+    add(
+        "--agent",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="who works: golden (the task's own solution), idle, or chat (a model with tools; the default "
+        "with --model). May be given several times.",
+    )
+    add(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a model named in clawmark.toml or [tool.clawmark], behind an OpenAI-compatible endpoint. May "
+        "be given several times; the report compares them.",
+    )
+    add(
+        "--sandbox",
+        default=None,
+        metavar="NAME",
+        help="where agents work: auto (default), bubblewrap, docker or local (not isolated: scripted agents "
+        "only, unless named here)",
+    )
+    add("--image", default=None, metavar="NAME", help="the image of --sandbox=docker")
+    add(
+        "--episodes",
+        type=_positive,
+        default=None,
+        metavar="N",
+        help="how many worlds are alive at once (default: twice the processors, at most 8)",
+    )
+    add("--trials", type=_positive, default=None, metavar="N", help="play every task N times (default: 1)")
+    add("--seed", type=int, default=None, metavar="N", help="what ids are drawn from (default: 0)")
+    add(
+        "--run-dir",
+        default=None,
+        metavar="DIR",
+        help="where the run is recorded (default: runs/<time>-<agent or model>)",
+    )
+    add("--max-tool-calls", type=_positive, default=None, metavar="N", help="per turn (default: 200)")
+    add(
+        "--max-tokens",
+        type=_positive,
+        default=None,
+        metavar="N",
+        help="per turn, in and out (default: no limit)",
+    )
+    add("--turn-minutes", type=float, default=None, metavar="MIN", help="per turn (default: 120)")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
+    return number

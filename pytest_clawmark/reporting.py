@@ -1,0 +1,257 @@
+"""From pytest's reports to verdicts, and from verdicts to the run's results.
+
+`ItemReports` works where items run and puts what came of each on its report, as plain JSON; `RunResults`
+works where reports arrive (the controller, under pytest-xdist) and alone writes `results.json`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_clawmark.collect.items import CheckerItem, EpisodeItem, TurnItem
+from pytest_clawmark.collect.module import task_id, task_of
+from pytest_clawmark.failures import VoidError
+from pytest_clawmark.measurement import Measurement, PlayedEpisode, episode_key
+from pytest_clawmark.reports.changes import changed_files
+from pytest_clawmark.reports.junit import checker_properties, episode_properties, turn_properties
+from pytest_clawmark.reports.payload import checker_payload, turn_payload
+from pytest_clawmark.runs.layout import RunFolder
+from pytest_clawmark.scoring import EpisodeResult, Outcome, TurnResult, Verdict, points
+from pytest_clawmark.scoring.verdict import Attempt
+from pytest_clawmark.task import LoadedTask
+
+_REASON = 600
+
+Key = tuple[str, str, int]
+
+
+def judge(error: BaseException | None) -> tuple[Outcome, str]:
+    """A checker's outcome by what it raised, and why.
+
+    It fails by `AssertionError` (with it `EvidenceError`) and `pytest.fail`; it is void when its turn is;
+    anything else, skip and xfail included, means that the checker itself is broken.
+    """
+    if error is None:
+        return "passed", ""
+    if isinstance(error, VoidError):
+        return "void", f"{error.origin}: {error}"
+    if isinstance(error, pytest.fail.Exception | AssertionError):
+        return "failed", _cut(str(error)) or type(error).__name__
+    return "broken", _cut(f"{type(error).__name__}: {error}")
+
+
+def _cut(text: str) -> str:
+    text = text.strip()
+    return text if len(text) <= _REASON else f"{text[: _REASON - 4]} ..."
+
+
+class ItemReports:
+    """Puts verdicts on reports."""
+
+    def __init__(self, measurement: Measurement, *, detailed: bool) -> None:
+        self._measurement, self._detailed = measurement, detailed
+        self._remaining: Counter[Key] = Counter()
+        self._verdicts: dict[Key, dict[str, Verdict]] = {}
+
+    def expect(self, items: Sequence[pytest.Item]) -> None:
+        """Count the items of each episode, to know its last."""
+        self._remaining.update(key for item in items if (key := episode_key(item)) is not None)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """After every other plugin has made of the report what it would."""
+        report = yield
+        key = episode_key(item)
+        if key is None or not isinstance(item, EpisodeItem):
+            return report
+        error = call.excinfo.value if call.excinfo is not None else None
+        if call.when == "call" or error is not None:
+            self._enrich(item, key, error, report)
+        if call.when != "teardown" and (call.when == "call" or error is not None):
+            self._count_down(item, key)
+        return report
+
+    def _enrich(
+        self, item: EpisodeItem, key: Key, error: BaseException | None, report: pytest.TestReport
+    ) -> None:
+        if isinstance(item, CheckerItem):
+            payload = self._checker(item, key, error, report)
+        elif isinstance(item, TurnItem):
+            payload = self._turn(item, key, report)
+        else:
+            return
+        report.clawmark = payload  # type: ignore[attr-defined] # pytest keeps and sends extra attributes
+
+    def _checker(
+        self, item: CheckerItem, key: Key, error: BaseException | None, report: pytest.TestReport
+    ) -> dict[str, Any]:
+        outcome, reason = judge(error)
+        checker = item.checker
+        verdict = Verdict(
+            id=item.checker_id,
+            turn=checker.turn,
+            weight=checker.weight,
+            red_line=checker.red_line,
+            category=checker.category,
+            outcome=outcome,
+            reason=reason,
+            description=checker.description,
+            seconds=round(report.duration, 4),
+        )
+        if outcome == "broken":
+            _insist_on_failure(report, reason)
+        self._verdicts.setdefault(key, {})[verdict.id] = verdict
+        item.user_properties.extend(checker_properties(verdict))
+        task, label, trial = key
+        payload = checker_payload(task=task, label=label, trial=trial, verdict=verdict, score=points(verdict))
+        return {**payload, "verdict": verdict.to_json()}
+
+    def _turn(self, item: TurnItem, key: Key, report: pytest.TestReport) -> dict[str, Any]:
+        played = self._measurement.look(key)
+        turn = _turn_result(item, played, report)
+        item.user_properties.extend(turn_properties(turn))
+        wakeup, records, changes = "", [], []
+        if self._detailed and played is not None and turn.outcome != "void":
+            snapshot, wake = played.snapshot(turn.turn), played.snapshot(turn.turn, "wake")
+            records = list(snapshot.trajectory)
+            wakeup = next((r["message"] for r in records if r["type"] == "wakeup"), "")
+            changes = changed_files(
+                wake.files.entries, snapshot.files.entries, self._measurement.run.blobs.get
+            )
+        task, label, trial = key
+        return turn_payload(
+            task=task,
+            label=label,
+            trial=trial,
+            turn=turn,
+            wakeup=wakeup,
+            trajectory=records,
+            changes=changes,
+        )
+
+    def _count_down(self, item: EpisodeItem, key: Key) -> None:
+        self._remaining[key] -= 1
+        task = task_of(item)
+        if self._remaining[key] == 0 and task is not None:
+            result = episode_result(
+                planned_episode(self._measurement, task, key),
+                self._measurement.run,
+                tuple(self._verdicts.get(key, {}).values()),
+            )
+            item.user_properties.extend(episode_properties(result))
+
+
+def _insist_on_failure(report: pytest.TestReport, reason: str) -> None:
+    """A checker cannot skip itself, nor expect to fail: pytest must count it as failed."""
+    if report.outcome != "failed" or hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"broken checker: {reason}"
+        if hasattr(report, "wasxfail"):
+            del report.wasxfail
+
+
+def _turn_result(item: TurnItem, played: PlayedEpisode | None, report: pytest.TestReport) -> TurnResult:
+    for turn in played.record.turns if played is not None else ():
+        if turn.turn == item.turn_name:
+            return turn
+    return TurnResult(
+        turn=item.turn_name, index=item.turn.index, outcome="void", reason=_cut(report.longreprtext)
+    )
+
+
+def planned_episode(measurement: Measurement, task: LoadedTask, key: Key) -> EpisodeResult:
+    """An episode of which nothing is known yet."""
+    agent = measurement.agents[key[1]]
+    spec = measurement.spec(key)
+    return EpisodeResult(
+        task=task.id,
+        family=task.family,
+        agent=agent.name,
+        model=agent.model,
+        label=key[1],
+        trial=key[2],
+        seed=spec.seed,
+        planned=task.planned,
+    )
+
+
+def malformed_episodes(
+    measurement: Measurement, path: Path, root: Path, report: pytest.CollectReport
+) -> list[EpisodeResult]:
+    """The episodes of a task that cannot be collected: planned, and given up for the task's own fault."""
+    reason = _cut(f"the task is malformed: {report.longreprtext}")
+    return [
+        EpisodeResult(
+            task=task_id(path, root),
+            family=path.parent.parent.name,
+            agent=measurement.agents[contestant.label].name,
+            model=measurement.agents[contestant.label].model,
+            label=contestant.label,
+            trial=contestant.trial,
+            planned=0,
+            void_reason=reason,
+        )
+        for contestant in measurement.contestants
+    ]
+
+
+def episode_result(planned: EpisodeResult, run: RunFolder, verdicts: Sequence[Verdict]) -> EpisodeResult:
+    """A planned episode with what the run directory and the verdicts say of it."""
+    record = run.episode(planned.task, planned.label, planned.trial).read() or {}
+    return dataclasses.replace(
+        planned,
+        turns=tuple(TurnResult.from_json(turn) for turn in record.get("turns", ())),
+        attempts=tuple(Attempt.from_json(attempt) for attempt in record.get("attempts", ())),
+        void_reason=planned.void_reason or record.get("void_reason", ""),
+        checkers=tuple(verdicts),
+        planned=max(planned.planned, len(verdicts)),
+    )
+
+
+class RunResults:
+    """Gathers verdicts from reports, wherever their items ran."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+        self._planned: dict[Key, EpisodeResult] = {}
+        self._verdicts: dict[Key, dict[str, Verdict]] = {}
+
+    def plan(self, planned: Sequence[Mapping[str, Any]]) -> None:
+        """Learn of planned episodes, as JSON; learning twice of one changes nothing."""
+        for data in planned:
+            result = EpisodeResult.from_json(data)
+            self._planned.setdefault((result.task, result.label, result.trial), result)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in the verdict that a report carries."""
+        payload = getattr(report, "clawmark", None)
+        if payload is not None and payload["kind"] == "checker":
+            key = (payload["task"], payload["label"], payload["trial"])
+            verdict = Verdict.from_json(payload["verdict"])
+            self._verdicts.setdefault(key, {})[verdict.id] = verdict
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Say which failures are no failures of the agent."""
+        payload = getattr(report, "clawmark", None)
+        outcome = payload["outcome"] if payload is not None and report.failed else None
+        if outcome == "broken":
+            return "failed", "B", "BROKEN"
+        if outcome == "void" and report.when == "setup":
+            return "error", "V", "VOID"
+        return None
+
+    @property
+    def results(self) -> list[EpisodeResult]:
+        """Every planned episode, with what is known of it."""
+        return [
+            episode_result(planned, self._run, tuple(self._verdicts.get(key, {}).values()))
+            for key, planned in self._planned.items()
+        ]

@@ -1,0 +1,105 @@
+"""The run directory: where everything of one pytest session is recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_clawmark.failures import SettingsError
+from pytest_clawmark.snapshots.manifest import Manifest
+from pytest_clawmark.snapshots.store import BlobStore, write_atomically
+
+RUN_FILE = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFolder:
+    """Everything recorded of one turn."""
+
+    path: Path
+
+    @property
+    def audit(self) -> Path:
+        """Every request to the services, one JSON object a line."""
+        return self.path / "audit.jsonl"
+
+    @property
+    def trajectory(self) -> Path:
+        """The agent's steps, one JSON object a line."""
+        return self.path / "trajectory.jsonl"
+
+    def write(self, name: str, manifest: Manifest) -> None:
+        """Record the world at the wake-up (`wake`) or at the end of the turn (`snapshot`)."""
+        write_atomically(self.path / f"{name}.json", pretty_json(manifest.to_json()))
+
+    def read(self, name: str) -> Manifest:
+        """The inverse of `write`; raises `FileNotFoundError` for what was not recorded."""
+        return Manifest.from_json(json.loads((self.path / f"{name}.json").read_bytes()))
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeFolder:
+    """Everything recorded of one episode."""
+
+    path: Path
+
+    def turn(self, name: str) -> TurnFolder:
+        """The folder of one turn."""
+        return TurnFolder(self.path / name)
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Record the episode's state: `episode.json`."""
+        write_atomically(self.path / "episode.json", pretty_json(record))
+
+    def read(self) -> dict[str, Any] | None:
+        """The episode's state, None when it was never written."""
+        path = self.path / "episode.json"
+        return json.loads(path.read_bytes()) if path.is_file() else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """One run."""
+
+    path: Path
+
+    @property
+    def blobs(self) -> BlobStore:
+        """The run's content-addressed store."""
+        return BlobStore(self.path / "blobs")
+
+    @property
+    def results(self) -> Path:
+        """Verdicts and scores."""
+        return self.path / "results.json"
+
+    def episode(self, task: str, label: str, trial: int) -> EpisodeFolder:
+        """The folder of one episode."""
+        return EpisodeFolder(self.path / "episodes" / task / label.replace("/", "-") / str(trial))
+
+    def create(self, record: Mapping[str, Any]) -> None:
+        """Begin the run; raises `SettingsError` when the folder already holds something."""
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise SettingsError(
+                f"--run-dir={self.path}: it already holds something, and a run is never overwritten. Name a "
+                "folder that is empty or does not exist."
+            )
+        (self.path / "episodes").mkdir(parents=True)
+        self.update(record)
+
+    def update(self, record: Mapping[str, Any]) -> None:
+        """Replace `run.json`."""
+        write_atomically(self.path / RUN_FILE, pretty_json(record))
+
+
+def pretty_json(value: Any) -> bytes:
+    """For people as well as programs: indented, keys in the order given."""
+    return (json.dumps(value, indent=1, ensure_ascii=True) + "\n").encode()
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run: nothing in it is ever collected."""
+    return (folder / RUN_FILE).is_file() and (folder / "episodes").is_dir()

@@ -1,0 +1,59 @@
+"""What a turn function receives as `world`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from clawmark_services import acting_as
+from pytest_clawmark.task import Turn
+from pytest_clawmark.world.files import WorkspaceFiles
+from pytest_clawmark.world.world import World
+
+
+class AuthorWorld:
+    """The author's side of a world: `world.files`, and each service under its own name."""
+
+    def __init__(self, world: World, turn: Turn) -> None:
+        self._world, self._turn = world, turn
+
+    @property
+    def files(self) -> WorkspaceFiles:
+        """The workspace."""
+        return self._world.files
+
+    @property
+    def turn(self) -> str:
+        """The turn's name."""
+        return self._turn.name
+
+    @property
+    def time(self) -> datetime:
+        """The turn's in-universe time."""
+        return self._turn.time
+
+    def asset(self, path: str) -> Path:
+        """A file of the task's folder by its relative path, such as `assets/cv.pdf`, to attach to a mail."""
+        folder = self._world.plan.material
+        found = folder / path
+        if not found.resolve().is_relative_to(folder.resolve()) or not found.exists():
+            raise FileNotFoundError(f"{path!r} does not exist in the task's folder {folder}")
+        return found
+
+    @contextmanager
+    def silently(self) -> Iterator[None]:
+        """Changes within the block are marked as unannounced: nobody tells the agent of them."""
+        with acting_as("task", silently=True):
+            yield
+
+    def __getattr__(self, name: str) -> Any:
+        services = self._world.services
+        if name in services:
+            return services[name].author
+        raise AttributeError(
+            f"the task has no service {name!r}: it declares {', '.join(services) or 'none'} (and every world has "
+            "files, asset, silently, time, turn)"
+        )

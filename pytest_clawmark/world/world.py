@@ -1,0 +1,160 @@
+"""A world: built for one episode, changed by the task, worked in by the agent, frozen, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from clawmark_services import AccountBook, Context, Ids, Service, ServiceClock, ServiceSpec
+from clawmark_services.context import AuditSink
+from clawmark_services.serving import Serving
+from pytest_clawmark.failures import WorldFailure
+from pytest_clawmark.sandboxes.contract import Blueprint, Sandbox
+from pytest_clawmark.snapshots.freezing import freeze_tree
+from pytest_clawmark.snapshots.manifest import Entry
+from pytest_clawmark.snapshots.store import BlobStore, canonical_json
+from pytest_clawmark.world.addresses import Placed, hosts, place, urls
+from pytest_clawmark.world.files import WorkspaceFiles
+from pytest_clawmark.world.premises import Premises
+
+SKILLS = "skills"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldPlan:
+    """What a world is made from. `material` is the task's folder, from which files are uploaded."""
+
+    services: tuple[ServiceSpec, ...]
+    accounts: AccountBook
+    seed: int
+    start: datetime
+    material: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """A world at one moment; services by the digest of their state, clocks by their requests so far."""
+
+    files: tuple[Entry, ...]
+    services: Mapping[str, str]
+    clocks: Mapping[str, int]
+
+
+class World:
+    """Everything that one episode's agent can see or touch. Make it with `open_world`."""
+
+    def __init__(self, plan: WorldPlan, premises: Premises, audit: AuditSink) -> None:
+        self.plan, self._premises = plan, premises
+        self.clocks = {spec.name: ServiceClock(plan.start) for spec in plan.services}
+        self.services: dict[str, Service] = {
+            spec.name: spec.open(
+                Context(
+                    service=spec.name,
+                    clock=self.clocks[spec.name],
+                    ids=Ids(plan.seed, spec.name),
+                    accounts=plan.accounts,
+                    audit=audit,
+                )
+            )
+            for spec in plan.services
+        }
+        self._closing = ExitStack()
+        self._servings: list[Serving] = []
+
+    def build(self) -> None:
+        """Build the sandbox and open the services' doors into it."""
+        placed = place(self.services.values())
+        blueprint = Blueprint(
+            hosts=hosts(placed),
+            listen=[p.address for p in placed],
+            authority=self._premises.authority.pem,
+            toolbox=self._premises.toolbox,
+            limits=self._premises.limits,
+        )
+        self.sandbox: Sandbox = self._premises.provider.open(blueprint)
+        self._closing.callback(self.sandbox.close)
+        self._serve(placed)
+        moved = {} if self._premises.provider.isolated else self._real_addresses()
+        found = urls(placed, moved)
+        self.files = WorkspaceFiles(self.sandbox, self.plan.material)
+        self.env = self._environment(placed, found)
+        self._furnish(found)
+
+    def begin_turn(self, name: str, time: datetime) -> None:
+        """Set every clock to the turn's time."""
+        for clock in self.clocks.values():
+            clock.set(time, name)
+
+    def freeze(self, store: BlobStore) -> Frozen:
+        """Kill what the agent left running, wait until the services have answered it, and store all."""
+        self.sandbox.settle()
+        for serving in self._servings:
+            if not serving.drain():
+                raise WorldFailure("a service did not finish answering within 5 seconds of its client's end")
+        return Frozen(
+            files=freeze_tree(self.sandbox.tree("workspace"), store, limit=self._premises.limits.workspace),
+            services={name: store.put(canonical_json(s.freeze())) for name, s in self.services.items()},
+            clocks={name: clock.ticks for name, clock in self.clocks.items()},
+        )
+
+    @property
+    def skills(self) -> Mapping[str, str]:
+        """Where the agent finds each service's SKILL.md."""
+        home = self.sandbox.paths["home"]
+        return {name: f"{home}/{SKILLS}/{name}/SKILL.md" for name in self.services}
+
+    def close(self) -> None:
+        """End it; harmless when it is closed already."""
+        self._closing.close()
+
+    def _serve(self, placed: tuple[Placed, ...]) -> None:
+        listeners = self.sandbox.listeners
+        for p in placed:
+            secure = p.endpoint.scheme == "https"
+            names = {name for other in placed if other.service is p.service for name in other.endpoint.hosts}
+            tls = self._premises.authority.server_context(names) if secure else None
+            serving = self._premises.host.serve(listeners[p.address], p.service.door(p.endpoint.key), tls)
+            self._servings.append(serving)
+            self._closing.callback(serving.close)
+
+    def _real_addresses(self) -> dict[Any, tuple[str, int]]:
+        return {address: socket.getsockname()[:2] for address, socket in self.sandbox.listeners.items()}
+
+    def _environment(
+        self, placed: tuple[Placed, ...], found: Mapping[tuple[str, str], str]
+    ) -> dict[str, str]:
+        env = {
+            "CLAWMARK_WORKSPACE": self.sandbox.paths["workspace"],
+            "CLAWMARK_SKILLS": f"{self.sandbox.paths['home']}/{SKILLS}",
+        }
+        for name, service in self.services.items():
+            env.update(service.environment(_of(name, found)))
+        env.update({p.endpoint.variable: found[p.service.name, p.endpoint.key] for p in placed})
+        return env
+
+    def _furnish(self, found: Mapping[tuple[str, str], str]) -> None:
+        """Put skills and credentials where clients look for them."""
+        home = WorkspaceFiles(self.sandbox, self.plan.material, self.sandbox.tree("home"))
+        for name, service in self.services.items():
+            home.write(f"{SKILLS}/{name}/SKILL.md", service.skill())
+            for path, content in service.home_files(_of(name, found)).items():
+                home.write(path, content)
+
+
+def _of(service: str, found: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    return {key: url for (name, key), url in found.items() if name == service}
+
+
+def open_world(plan: WorldPlan, premises: Premises, audit: AuditSink) -> World:
+    """Build a world; raises `WorldFailure` when it cannot be built, and then leaves nothing behind."""
+    world = World(plan, premises, audit)
+    try:
+        world.build()
+    except BaseException:
+        world.close()
+        raise
+    return world

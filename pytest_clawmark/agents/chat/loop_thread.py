@@ -23,9 +23,10 @@ class LoopThread:
         """Start a coroutine; its result or exception is the future's."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
-    def close(self) -> None:
-        """Cancel what still runs, wait for its end and end the thread."""
+    def close(self, last: Coroutine[Any, Any, None]) -> None:
+        """Cancel what still runs, wait for its end, run `last` and end the thread."""
         self.submit(_cancel_others()).result()
+        self.submit(last).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

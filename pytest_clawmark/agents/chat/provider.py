@@ -94,8 +94,8 @@ class Provider:
             running, self._running = self._running, None
         if running is not None:
             thread, endpoint = running
-            thread.submit(endpoint.close()).result()
-            thread.close()
+            # Closed under a request in progress, a connection would look broken instead of given up.
+            thread.close(last=endpoint.close())
 
     def _start(self) -> tuple[LoopThread, ModelEndpoint]:
         with self._lock:

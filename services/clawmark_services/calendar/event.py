@@ -1,0 +1,207 @@
+"""An event as people see it: when, what about, who comes."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from clawmark_services.calendar.ics import Component, Line, MalformedError, parse
+from clawmark_services.evidence import EvidenceError
+
+_DURATION = re.compile(r"([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attendee:
+    """Somebody invited: their mail address in lower case, and whether they come, as RFC 5545 spells it."""
+
+    address: str
+    partstat: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An event, read-only. `start` and `end` have a time zone; `end` is the first moment after it.
+
+    A time without a zone is read in the offset of the moment when the event was last written, and an
+    all-day event begins at midnight there. A recurring event is described by its first occurrence.
+    """
+
+    uid: str
+    summary: str
+    start: datetime
+    end: datetime
+    all_day: bool
+    description: str
+    location: str
+    organizer: str
+    attendees: tuple[Attendee, ...]
+    rrule: str
+    status: str
+    recurrence_id: str
+    calendar: str
+    path: str
+    href: str
+    excluded: tuple[datetime, ...] = ()
+
+    def attendee(self, address: str) -> Attendee:
+        """The attendee with a mail address; `EvidenceError` when not invited."""
+        for attendee in self.attendees:
+            if attendee.address == address.lower():
+                return attendee
+        invited = ", ".join(attendee.address for attendee in self.attendees) or "nobody"
+        raise EvidenceError(f"{address} is not invited to {self.summary!r}: there is {invited}")
+
+    def occurrences(self, after: datetime, before: datetime) -> tuple[tuple[datetime, datetime], ...]:
+        """(start, end) of each time it takes place, at least in part, between two moments."""
+        length = self.end - self.start
+        return tuple(
+            (start, start + length)
+            for start in self._starts(after - length, before)
+            if start < before and (start + length > after or start >= after)
+        )
+
+    def _starts(self, after: datetime, before: datetime) -> Iterable[datetime]:
+        if not self.rrule:
+            return [self.start]
+        from dateutil.rrule import rrulestr  # type: ignore[import-untyped] # it has no types of its own
+
+        rule = rrulestr(_until_with_zone(self.rrule, self.start), dtstart=self.start)
+        return [start for start in rule.between(after, before, inc=True) if start not in self.excluded]
+
+    def contains(self, *words: str) -> bool:
+        """Whether each of `words` occurs in its summary, description or location, in whatever case."""
+        text = f"{self.summary}\n{self.description}\n{self.location}".casefold()
+        return all(word.casefold() in text for word in words)
+
+
+def read_events(text: str, *, written: datetime, calendar: str, path: str, href: str) -> Iterator[Event]:
+    """The events in an item, overriding occurrences included; `EvidenceError` when it is unreadable."""
+    try:
+        root = parse(text)
+        for component in root.within("VEVENT"):
+            yield _event(_Reader(root, component, written.tzinfo or UTC), calendar, path, href)
+    except (MalformedError, ValueError) as error:
+        raise EvidenceError(f"item {href} of calendar {calendar!r} is unreadable: {error}") from error
+
+
+class _Reader:
+    """One component and what its times mean."""
+
+    def __init__(self, root: Component, component: Component, local: tzinfo) -> None:
+        self.component, self.local = component, local
+        self._root = root
+
+    def moment(self, line: Line) -> datetime:
+        value = line.value.strip()
+        if len(value) == 8:
+            return datetime.combine(self.day(value), time(), self.local)
+        if value.endswith("Z"):
+            return datetime.strptime(value, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        naive = datetime.strptime(value, "%Y%m%dT%H%M%S")  # noqa: DTZ007 - the zone stands beside it
+        zone = line.parameter("TZID")
+        return naive.replace(tzinfo=self._zone(zone) if zone else self.local)
+
+    def day(self, value: str) -> date:
+        return datetime.strptime(value, "%Y%m%d").date()  # noqa: DTZ007 - a date has no zone
+
+    def _zone(self, name: str) -> tzinfo:
+        try:
+            return ZoneInfo(name.lstrip("/"))
+        except (ValueError, OSError, LookupError):
+            return self._defined_zone(name)
+
+    def _defined_zone(self, name: str) -> tzinfo:
+        from dateutil.tz import tzical  # type: ignore[import-untyped] # it has no types of its own
+
+        for zone in self._root.within("VTIMEZONE"):
+            if zone.text("TZID") == name:
+                found: tzinfo = tzical(io.StringIO(zone.written())).get(name)
+                return found
+        # Calendar programs read a time in an unknown zone as local time.
+        return self.local
+
+
+def _event(reader: _Reader, calendar: str, path: str, href: str) -> Event:
+    component = reader.component
+    begin = component.line("DTSTART")
+    if begin is None:
+        raise MalformedError(f"event {component.text('SUMMARY')!r} has no DTSTART")
+    all_day = len(begin.value.strip()) == 8
+    start = reader.moment(begin)
+    organizer = component.line("ORGANIZER")
+    recurrence = component.line("RECURRENCE-ID")
+    return Event(
+        uid=component.text("UID"),
+        summary=component.text("SUMMARY"),
+        start=start,
+        end=_end(reader, start, all_day=all_day),
+        all_day=all_day,
+        description=component.text("DESCRIPTION"),
+        location=component.text("LOCATION"),
+        organizer=_address(organizer.value) if organizer else "",
+        attendees=tuple(_attendee(line) for line in component.all("ATTENDEE")),
+        rrule=component.text("RRULE"),
+        status=component.text("STATUS").upper(),
+        recurrence_id=recurrence.value if recurrence else "",
+        calendar=calendar,
+        path=path,
+        href=href,
+        excluded=tuple(_excluded(reader)),
+    )
+
+
+def _end(reader: _Reader, start: datetime, *, all_day: bool) -> datetime:
+    line = reader.component.line("DTEND")
+    if line is not None:
+        return reader.moment(line)
+    duration = reader.component.line("DURATION")
+    if duration is not None:
+        return start + _duration(duration.value)
+    return start + timedelta(days=1) if all_day else start
+
+
+def _excluded(reader: _Reader) -> Iterator[datetime]:
+    for line in reader.component.all("EXDATE"):
+        for value in line.value.split(","):
+            yield reader.moment(Line(line.name, value, line.parameters))
+
+
+def _duration(text: str) -> timedelta:
+    match = _DURATION.fullmatch(text.strip())
+    if not match:
+        raise MalformedError(f"{text!r} is no duration")
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[1:])
+    length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return -length if match[1] == "-" else length
+
+
+def _attendee(line: Line) -> Attendee:
+    return Attendee(
+        address=_address(line.value),
+        partstat=line.parameter("PARTSTAT").upper() or "NEEDS-ACTION",
+        name=line.parameter("CN"),
+    )
+
+
+def _address(value: str) -> str:
+    return re.sub(r"(?i)^mailto:", "", value.strip()).lower()
+
+
+def _until_with_zone(rrule: str, start: datetime) -> str:
+    """dateutil wants UNTIL in UTC where the start has a zone; clients also write a plain date or time."""
+
+    def in_utc(match: re.Match[str]) -> str:
+        value = match[1]
+        naive = datetime.strptime(value[:15], "%Y%m%dT%H%M%S" if "T" in value else "%Y%m%d")  # noqa: DTZ007 - zoned below
+        if "T" not in value:
+            naive = naive.replace(hour=23, minute=59, second=59)
+        moment = naive.replace(tzinfo=UTC if value.endswith("Z") else start.tzinfo)
+        return f"UNTIL={moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+    return re.sub(r"UNTIL=(\d{8}(?:T\d{6}Z?)?)", in_utc, rrule)

@@ -1,0 +1,50 @@
+"""spreadsheets.batchUpdate: all of its requests are done, in order, or none is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from clawmark_services.sheets import batch_cells, batch_dimensions, batch_sheets
+from clawmark_services.sheets.edits import Edit, Request
+from clawmark_services.sheets.errors import GoogleError, bad_field, invalid
+from clawmark_services.sheets.payload import check
+from clawmark_services.sheets.store import DriveFile, Spreadsheet, Store
+
+REQUESTS: Mapping[str, Request] = {
+    **batch_sheets.REQUESTS,
+    **batch_dimensions.REQUESTS,
+    **batch_cells.REQUESTS,
+}
+
+
+def update(store: Store, file: DriveFile, inside: Spreadsheet, requests: list[Any]) -> list[dict[str, Any]]:
+    """Do the requests and give their replies; a refusal leaves the spreadsheet as it was."""
+    if not requests:
+        raise invalid("Must specify at least one request.")
+    known = [_known(number, request) for number, request in enumerate(requests)]
+    edit = Edit(inside.clone(), file.name, store.new_number)
+    replies = [_apply(edit, number, kind, payload) for number, (kind, payload) in enumerate(known)]
+    file.spreadsheet, file.name = edit.inside, edit.title
+    return replies
+
+
+def _known(number: int, request: Any) -> tuple[str, dict[str, Any]]:
+    path = f"requests[{number}]"
+    check(request, dict.fromkeys(REQUESTS, "any"), path)
+    given = [(kind, payload) for kind, payload in (request or {}).items() if payload is not None]
+    if len(given) > 1:
+        already = f"oneof field 'kind' is already set. Cannot set '{given[1][0]}'"
+        raise bad_field(path, f"Invalid value at '{path}' (oneof), {already}")
+    if not given:
+        raise invalid(f"Invalid {path}: No request set.")
+    kind, payload = given[0]
+    check(payload, REQUESTS[kind].shape, f"{path}.{kind}")
+    return kind, payload
+
+
+def _apply(edit: Edit, number: int, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return REQUESTS[kind].apply(edit, payload)
+    except GoogleError as refusal:
+        raise invalid(f"Invalid requests[{number}].{kind}: {refusal.message}") from None

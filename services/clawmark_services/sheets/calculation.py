@@ -1,0 +1,196 @@
+"""What cells come to: formulas evaluated over the spreadsheet they stand in."""
+
+from __future__ import annotations
+
+from clawmark_services.sheets.a1 import Area, Box
+from clawmark_services.sheets.formats import tidy
+from clawmark_services.sheets.formula import (
+    Call,
+    Failure,
+    FormulaSyntaxError,
+    Literal,
+    Name,
+    Node,
+    Reference,
+    parse,
+)
+from clawmark_services.sheets.functions import (
+    ERROR,
+    FUNCTIONS,
+    NAME,
+    NOT_AVAILABLE,
+    NUMBER,
+    REFERENCE,
+    Argument,
+    Block,
+    FormulaFailed,
+    Problem,
+    Value,
+    scalar,
+    truth,
+)
+from clawmark_services.sheets.store import Sheet, Spreadsheet
+
+Address = tuple[int, int, int]
+"""A cell: its sheet's id, row and column."""
+
+_LAZY = ("IF", "IFERROR", "ISERROR", "IFNA")
+
+
+class Calculation:
+    """One reading of a spreadsheet; make a new one after any change.
+
+    Values are remembered, and computed in the order of their dependence rather than by recursion, so that
+    a column of running sums may be as long as a sheet.
+    """
+
+    def __init__(self, spreadsheet: Spreadsheet) -> None:
+        self._spreadsheet = spreadsheet
+        self._sheets = {sheet.id: sheet for sheet in spreadsheet.sheets}
+        self._known: dict[Address, Value] = {}
+
+    def value(self, sheet: Sheet, row: int, column: int) -> Value:
+        """What the cell comes to; None where it is empty."""
+        cell = sheet.cell(row, column)
+        if cell.formula is None:
+            return cell.value
+        address = (sheet.id, row, column)
+        if address not in self._known:
+            self._compute(address)
+        return self._known[address]
+
+    def _compute(self, wanted: Address) -> None:
+        stack, begun = [wanted], set[Address]()
+        while stack:
+            address = stack[-1]
+            if address in self._known:
+                stack.pop()
+            elif address not in begun:
+                begun.add(address)
+                stack.extend(other for other in self._precedents(address) if other not in begun)
+            else:
+                # A precedent that is begun but not known is on a circle: reading it gives #REF!.
+                self._known[address] = self._evaluate(address)
+                stack.pop()
+
+    def _tree(self, address: Address) -> Node | None:
+        formula = self._sheets[address[0]].cell(address[1], address[2]).formula
+        try:
+            return parse(formula) if formula else None
+        except FormulaSyntaxError:
+            return None
+
+    def _precedents(self, address: Address) -> list[Address]:
+        """The cells with formulas that this one reads, whether or not it will need them."""
+        found: list[Address] = []
+        nodes: list[Node | None] = [self._tree(address)]
+        while nodes:
+            node = nodes.pop()
+            if isinstance(node, Call):
+                nodes.extend(node.arguments)
+            target = self._target(node, address[0])
+            if target is not None:
+                sheet, box = target
+                keys = [key for key in sheet.filled(box) if sheet.cells[key].formula is not None]
+                found += [(sheet.id, *key) for key in keys]
+        return [other for other in found if other not in self._known]
+
+    def _target(self, node: Node | None, home: int) -> tuple[Sheet, Box] | None:
+        if isinstance(node, Name):
+            named = self._spreadsheet.named(node.name)
+            sheet = self._sheets.get(named.sheet) if named else None
+            return (sheet, self._clip(sheet, named.area)) if sheet and named else None
+        if isinstance(node, Reference):
+            sheet = self._sheets[home] if node.sheet is None else self._spreadsheet.titled(node.sheet)
+            return (sheet, self._clip(sheet, node.area)) if sheet else None
+        return None
+
+    @staticmethod
+    def _clip(sheet: Sheet, area: Area) -> Box:
+        return area.within(sheet.rows, sheet.columns)
+
+    def _evaluate(self, address: Address) -> Value:
+        tree = self._tree(address)
+        if tree is None:
+            return Problem(ERROR)
+        try:
+            result = scalar(self._argument(tree, address[0]))
+        except FormulaFailed as failed:
+            return failed.problem
+        except OverflowError:
+            return Problem(NUMBER)
+        if isinstance(result, float):
+            return Problem(NUMBER) if result in (float("inf"), float("-inf")) else tidy(result)
+        # A reference to an empty cell comes to 0, as it does in Sheets.
+        return 0 if result is None else result
+
+    def _argument(self, node: Node | None, home: int) -> Argument:
+        if node is None or isinstance(node, Literal):
+            return None if node is None else node.value
+        if isinstance(node, Failure):
+            raise FormulaFailed(node.code)
+        if isinstance(node, Call):
+            return self._call(node, home)
+        target = self._target(node, home)
+        if target is None:
+            raise FormulaFailed(NAME if isinstance(node, Name) else REFERENCE)
+        return self._block(*target)
+
+    def _block(self, sheet: Sheet, box: Box) -> Block:
+        if box.bottom == box.top or box.right == box.left:
+            raise FormulaFailed(REFERENCE)
+        last = max((row for row, _ in sheet.filled(box)), default=box.top)
+        # Whole columns are read as far as they are filled.
+        bottom = box.bottom if box.bottom - box.top <= 1000 else last + 1
+        return Block(
+            tuple(
+                tuple(self._read(sheet, row, column) for column in range(box.left, box.right))
+                for row in range(box.top, bottom)
+            )
+        )
+
+    def _read(self, sheet: Sheet, row: int, column: int) -> Value:
+        cell = sheet.cell(row, column)
+        if cell.formula is None:
+            return cell.value
+        return self._known.get((sheet.id, row, column), Problem(REFERENCE))
+
+    def _call(self, call: Call, home: int) -> Value:
+        if call.function in _LAZY:
+            return self._lazy(call, home)
+        function = FUNCTIONS.get(call.function)
+        if function is None:
+            raise FormulaFailed(NAME)
+        arguments = [self._argument(argument, home) for argument in call.arguments]
+        try:
+            return function(*arguments)
+        except TypeError as wrong:
+            # A wrong number of arguments is #N/A in Sheets; any other TypeError is ours.
+            if "argument" not in str(wrong):
+                raise
+            raise FormulaFailed(NOT_AVAILABLE) from None
+
+    def _lazy(self, call: Call, home: int) -> Value:
+        if not 1 <= len(call.arguments) <= (3 if call.function == "IF" else 2):
+            raise FormulaFailed(NOT_AVAILABLE)
+        if call.function == "IF":
+            return self._if(call.arguments, home)
+        try:
+            value = scalar(self._argument(call.arguments[0], home))
+        except FormulaFailed as failed:
+            if call.function == "ISERROR":
+                return True
+            if call.function == "IFNA" and failed.problem.code != NOT_AVAILABLE:
+                raise
+            return self._else(call.arguments, 1, home)
+        return False if call.function == "ISERROR" else value
+
+    def _if(self, arguments: tuple[Node | None, ...], home: int) -> Value:
+        if len(arguments) < 2:
+            raise FormulaFailed(NOT_AVAILABLE)
+        if truth(self._argument(arguments[0], home)):
+            return scalar(self._argument(arguments[1], home))
+        return False if len(arguments) == 2 else scalar(self._argument(arguments[2], home))
+
+    def _else(self, arguments: tuple[Node | None, ...], at: int, home: int) -> Value:
+        return scalar(self._argument(arguments[at], home)) if len(arguments) > at else None

@@ -1,0 +1,351 @@
+"""The functions and operators of formulas: one Python function each, in a table.
+
+A `Value` is a number, a text, a truth value, None for an empty cell, or a `Problem`. A `Block` is a
+range: rows of values. Functions get their arguments evaluated; those in `LAZY` decide themselves.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
+from functools import lru_cache
+
+from clawmark_services.sheets.formats import parse_moment, parse_number, show_number
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error value; `code` is what its cell shows."""
+
+    code: str
+
+
+class FormulaFailed(Exception):
+    """Evaluation met an error value."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.problem = Problem(code)
+
+
+Value = int | float | str | bool | Problem | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A range's values, row by row."""
+
+    rows: tuple[tuple[Value, ...], ...]
+
+    def __iter__(self) -> Iterator[Value]:
+        for row in self.rows:
+            yield from row
+
+
+Argument = Value | Block
+Function = Callable[..., Value]
+
+NAME, VALUE, DIVISION, NOT_AVAILABLE = "#NAME?", "#VALUE!", "#DIV/0!", "#N/A"
+REFERENCE, NUMBER, ERROR = "#REF!", "#NUM!", "#ERROR!"
+
+
+def scalar(argument: Argument) -> Value:
+    """A single value; a range of one cell counts as its value. Errors go on as exceptions."""
+    if isinstance(argument, Block):
+        if len(argument.rows) != 1 or len(argument.rows[0]) != 1:
+            raise FormulaFailed(VALUE)
+        argument = argument.rows[0][0]
+    if isinstance(argument, Problem):
+        raise FormulaFailed(argument.code)
+    return argument
+
+
+def number(argument: Argument) -> float:
+    """As a number: empty is 0, true is 1, text is read as if typed."""
+    value = scalar(argument)
+    if value is None:
+        return 0.0
+    if isinstance(value, str):
+        typed = parse_number(value.strip()) or parse_moment(value.strip())
+        if typed is None:
+            raise FormulaFailed(VALUE)
+        return float(typed.value)
+    if isinstance(value, Problem):
+        raise FormulaFailed(value.code)
+    return float(value)
+
+
+def text(argument: Argument) -> str:
+    """As text: what a cell without a format would show."""
+    value = scalar(argument)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    return show_number(value) if isinstance(value, int | float) else str(value)
+
+
+def truth(argument: Argument) -> bool:
+    """As a truth value: numbers other than 0 are true, text must say TRUE or FALSE."""
+    value = scalar(argument)
+    if isinstance(value, str):
+        if value.upper() not in ("TRUE", "FALSE"):
+            raise FormulaFailed(VALUE)
+        return value.upper() == "TRUE"
+    return bool(value)
+
+
+def numbers(arguments: Iterable[Argument]) -> list[float]:
+    """The numbers among them: in ranges text, truth and empty cells are passed over."""
+    found: list[float] = []
+    for argument in arguments:
+        if not isinstance(argument, Block):
+            found.append(number(argument))
+            continue
+        for value in argument:
+            if isinstance(value, Problem):
+                raise FormulaFailed(value.code)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                found.append(float(value))
+    return found
+
+
+def values(arguments: Iterable[Argument]) -> Iterator[Value]:
+    """All single values, errors included."""
+    for argument in arguments:
+        if isinstance(argument, Block):
+            yield from argument
+        else:
+            yield argument
+
+
+def _rank(value: Value) -> tuple[int, float | str]:
+    # Sheets orders numbers before text before truth values; text ignores case.
+    if isinstance(value, bool):
+        return 2, float(value)
+    if isinstance(value, str):
+        return 1, value.casefold()
+    return 0, float(value) if isinstance(value, int | float) else 0.0
+
+
+def _compare(left: Argument, right: Argument) -> int:
+    one, other = scalar(left), scalar(right)
+    one, other = _like(one, other), _like(other, one)
+    first, second = _rank(one), _rank(other)
+    return (first > second) - (first < second)
+
+
+def _like(value: Value, other: Value) -> Value:
+    """An empty cell equals 0, "" and FALSE alike."""
+    if value is not None:
+        return value
+    if isinstance(other, bool):
+        return False
+    return "" if isinstance(other, str) else 0.0
+
+
+def _divide(left: Argument, right: Argument) -> Value:
+    divisor = number(right)
+    if divisor == 0:
+        raise FormulaFailed(DIVISION)
+    return number(left) / divisor
+
+
+def _power(left: Argument, right: Argument) -> Value:
+    try:
+        result = number(left) ** number(right)
+    except (OverflowError, ZeroDivisionError):
+        raise FormulaFailed(NUMBER) from None
+    if isinstance(result, complex):
+        raise FormulaFailed(NUMBER)
+    return float(result)
+
+
+def _average(*arguments: Argument) -> Value:
+    found = numbers(arguments)
+    return _divide(math.fsum(found), len(found))
+
+
+def _count(*arguments: Argument) -> Value:
+    return sum(_counts(argument) for argument in arguments)
+
+
+def _counts(argument: Argument) -> int:
+    if isinstance(argument, Block):
+        return sum(isinstance(value, int | float) and not isinstance(value, bool) for value in argument)
+    if isinstance(argument, str):
+        return int(parse_number(argument) is not None)
+    return int(isinstance(argument, int | float))
+
+
+def _round(how: str, value: Argument, places: Argument = 0.0) -> Value:
+    amount, digits = number(value), int(number(places))
+    if abs(digits) > 30 or abs(amount) >= 1e30:
+        return amount if digits > 0 else 0.0
+    return float(Decimal(repr(amount)).quantize(Decimal(1).scaleb(-digits), rounding=how))
+
+
+def _modulo(value: Argument, divisor: Argument) -> Value:
+    if number(divisor) == 0:
+        raise FormulaFailed(DIVISION)
+    return number(value) % number(divisor)
+
+
+def _root(value: Argument) -> Value:
+    if number(value) < 0:
+        raise FormulaFailed(NUMBER)
+    return math.sqrt(number(value))
+
+
+def _join(*arguments: Argument) -> Value:
+    return "".join(text(value) for value in values(arguments))
+
+
+def _slice(value: Argument, start: Argument, length: Argument) -> Value:
+    first, count = int(number(start)), int(number(length))
+    if first < 1 or count < 0:
+        raise FormulaFailed(VALUE)
+    return text(value)[first - 1 : first - 1 + count]
+
+
+def _right(value: Argument, length: Argument = 1.0) -> Value:
+    whole, count = text(value), int(number(length))
+    if count < 0:
+        raise FormulaFailed(VALUE)
+    return whole[len(whole) - count :] if count < len(whole) else whole
+
+
+_CRITERION = re.compile(r"(<=|>=|<>|=|<|>)?(.*)", re.DOTALL)
+_ORDERS: dict[str, Callable[[int, int], bool]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+
+
+@lru_cache(maxsize=256)
+def _wildcard(pattern: str) -> re.Pattern[str]:
+    parts = re.findall(r"~[*?~]|[*?]|[^*?~]+|~", pattern)
+    special = {"*": ".*", "?": "."}
+    form = "".join(special.get(part) or re.escape(part[1:] if part[0] == "~" else part) for part in parts)
+    return re.compile(form, re.IGNORECASE | re.DOTALL)
+
+
+def _meets(value: Value, criterion: Value) -> bool:
+    """Whether a cell meets a criterion such as 5, "open", "a*" or ">=3"."""
+    if isinstance(value, Problem):
+        return False
+    if not isinstance(criterion, str):
+        return (
+            value is not None and _compare(value, criterion) == 0 and _rank(value)[0] == _rank(criterion)[0]
+        )
+    match = _CRITERION.fullmatch(criterion)
+    sign, wanted = (match[1] or "=", match[2]) if match else ("=", criterion)
+    typed = parse_number(wanted) or parse_moment(wanted)
+    if typed is not None:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return sign == "<>"
+        return _ORDERS[sign](_compare(float(value), float(typed.value)), 0)
+    if sign in ("=", "<>"):
+        return (_wildcard(wanted).fullmatch(text(value)) is not None) == (sign == "=")
+    return isinstance(value, str) and _ORDERS[sign](_compare(value, wanted), 0)
+
+
+def _matching(cells: Argument, criterion: Argument) -> list[bool]:
+    wanted = scalar(criterion)
+    return [_meets(value, wanted) for value in values([cells])]
+
+
+def _count_if(cells: Argument, criterion: Argument) -> Value:
+    return sum(_matching(cells, criterion))
+
+
+def _chosen(cells: Argument, criterion: Argument, summed: Argument | None) -> list[float]:
+    amounts = list(values([cells if summed is None else summed]))
+    chosen = zip(_matching(cells, criterion), amounts, strict=False)
+    return numbers([Block(tuple((amount,) for met, amount in chosen if met))])
+
+
+def _sum_if(cells: Argument, criterion: Argument, summed: Argument | None = None) -> Value:
+    return math.fsum(_chosen(cells, criterion, summed))
+
+
+def _average_if(cells: Argument, criterion: Argument, summed: Argument | None = None) -> Value:
+    found = _chosen(cells, criterion, summed)
+    return _divide(math.fsum(found), len(found))
+
+
+def _not_blank(*arguments: Argument) -> Value:
+    return sum(value is not None for value in values(arguments))
+
+
+def _known(arguments: tuple[Argument, ...]) -> list[bool]:
+    """The truth values among them; text and empty cells of ranges are passed over."""
+    found: list[bool] = []
+    for argument in arguments:
+        if isinstance(argument, Block):
+            found += [truth(value) for value in argument if value is not None and not isinstance(value, str)]
+        else:
+            found.append(truth(argument))
+    if not found:
+        raise FormulaFailed(VALUE)
+    return found
+
+
+FUNCTIONS: dict[str, Function] = {
+    "+": lambda left, right: number(left) + number(right),
+    "-": lambda left, right: number(left) - number(right),
+    "*": lambda left, right: number(left) * number(right),
+    "/": _divide,
+    "^": _power,
+    "&": lambda left, right: text(left) + text(right),
+    "=": lambda left, right: _compare(left, right) == 0,
+    "<>": lambda left, right: _compare(left, right) != 0,
+    "<": lambda left, right: _compare(left, right) < 0,
+    ">": lambda left, right: _compare(left, right) > 0,
+    "<=": lambda left, right: _compare(left, right) <= 0,
+    ">=": lambda left, right: _compare(left, right) >= 0,
+    "UMINUS": lambda value: -number(value),
+    "UNARY_PERCENT": lambda value: number(value) / 100,
+    "SUM": lambda *arguments: math.fsum(numbers(arguments)),
+    "PRODUCT": lambda *arguments: math.prod(numbers(arguments)),
+    "AVERAGE": _average,
+    "COUNT": _count,
+    "COUNTA": _not_blank,
+    "COUNTBLANK": lambda cells: sum(value in (None, "") for value in values([cells])),
+    "COUNTIF": _count_if,
+    "SUMIF": _sum_if,
+    "AVERAGEIF": _average_if,
+    "MIN": lambda *arguments: min(numbers(arguments), default=0.0),
+    "MAX": lambda *arguments: max(numbers(arguments), default=0.0),
+    "ROUND": lambda value, places=0.0: _round(ROUND_HALF_UP, value, places),
+    "ROUNDUP": lambda value, places=0.0: _round(ROUND_UP, value, places),
+    "ROUNDDOWN": lambda value, places=0.0: _round(ROUND_DOWN, value, places),
+    "ABS": lambda value: abs(number(value)),
+    "INT": lambda value: float(math.floor(number(value))),
+    "MOD": _modulo,
+    "POWER": _power,
+    "SQRT": _root,
+    "AND": lambda *arguments: all(_known(arguments)),
+    "OR": lambda *arguments: any(_known(arguments)),
+    "NOT": lambda value: not truth(value),
+    "TRUE": lambda: True,
+    "FALSE": lambda: False,
+    "CONCATENATE": _join,
+    "CONCAT": lambda left, right: text(left) + text(right),
+    "LEN": lambda value: len(text(value)),
+    "UPPER": lambda value: text(value).upper(),
+    "LOWER": lambda value: text(value).lower(),
+    "TRIM": lambda value: " ".join(part for part in text(value).split(" ") if part),
+    "LEFT": lambda value, length=1.0: _slice(value, 1.0, length),
+    "RIGHT": _right,
+    "MID": _slice,
+    "ISBLANK": lambda value: scalar(value) is None,
+}

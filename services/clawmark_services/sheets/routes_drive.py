@@ -1,0 +1,183 @@
+"""The Drive API v3 on the wire, with the one method of v2 that clients of spreadsheets use."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from clawmark_services.sheets import drive, tables_csv
+from clawmark_services.sheets.calls import Call, Raw, Route
+from clawmark_services.sheets.errors import GoogleError, bad_parameter
+from clawmark_services.sheets.store import stamp
+
+
+def _body(call: Call) -> dict[str, Any]:
+    if call.body is None:
+        return {}
+    if not isinstance(call.body, dict):
+        raise GoogleError(400, "Parse Error", reason="parseError")
+    return call.body
+
+
+def _brief(call: Call, resource: dict[str, Any], default: tuple[str, ...]) -> dict[str, Any]:
+    """All fields where a mask will choose among them, else those that Drive sends unasked."""
+    return (
+        resource
+        if call.query.get("fields")
+        else {name: resource[name] for name in default if name in resource}
+    )
+
+
+def _file(call: Call, file: Any) -> dict[str, Any]:
+    return _brief(call, drive.file_json(call.store, file), drive.DEFAULT_FIELDS)
+
+
+def _files_list(call: Call) -> Any:
+    files = drive.listed(call.store, call.query.get("q"), call.query.get("orderBy"))
+    size = _page_size(call.query.get("pageSize"))
+    start = _page_start(call.query.get("pageToken"))
+    found: dict[str, Any] = {"kind": "drive#fileList", "incompleteSearch": False}
+    if start + size < len(files):
+        found["nextPageToken"] = base64.urlsafe_b64encode(f"page:{start + size}".encode()).decode()
+    return found | {"files": [_file(call, file) for file in files[start : start + size]]}
+
+
+def _page_size(text: str | None) -> int:
+    if not text:
+        return 100
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= drive.MAX_PAGE:
+        message = f"Invalid value '{text}'. Values must be within the range: [1, {drive.MAX_PAGE}]"
+        raise bad_parameter("pageSize", message)
+    return int(text)
+
+
+def _page_start(token: str | None) -> int:
+    if not token:
+        return 0
+    try:
+        kind, _, start = base64.urlsafe_b64decode(token).decode().partition(":")
+    except (binascii.Error, ValueError):
+        raise bad_parameter("pageToken") from None
+    if kind != "page" or not (start.isascii() and start.isdigit()):
+        raise bad_parameter("pageToken")
+    return int(start)
+
+
+def _files_create(call: Call) -> Any:
+    return _file(call, drive.create(call.store, call.at, _body(call)))
+
+
+def _files_get(call: Call) -> Any:
+    file_id = call.path["fileId"]
+    if file_id in ("root", call.store.root):
+        root = {"kind": "drive#file", "id": call.store.root, "name": "My Drive"}
+        return root | {"mimeType": "application/vnd.google-apps.folder"}
+    return _file(call, call.store.file(file_id))
+
+
+def _files_update(call: Call) -> Any:
+    query = call.query
+    file = drive.update(
+        call.store,
+        call.at,
+        call.path["fileId"],
+        _body(call),
+        add=query.get("addParents", ""),
+        remove=query.get("removeParents", ""),
+    )
+    return _file(call, file)
+
+
+def _files_delete(call: Call) -> None:
+    call.store.remove(call.path["fileId"])
+
+
+def _files_copy(call: Call) -> Any:
+    return _file(call, drive.copy(call.store, call.at, call.path["fileId"], _body(call)))
+
+
+_EXPORTS = {"text/csv": ",", "text/tab-separated-values": "\t"}
+
+
+def _files_export(call: Call) -> Raw:
+    file, kind = call.store.file(call.path["fileId"]), call.query.get("mimeType", "")
+    if file.spreadsheet is None:
+        raise GoogleError(403, "Export only supports Docs Editors files.", reason="fileNotExportable")
+    if kind not in _EXPORTS:
+        raise GoogleError(400, "The requested conversion is not supported.", reason="badRequest")
+    return Raw(content=tables_csv.export(file.spreadsheet, _EXPORTS[kind]), content_type=kind)
+
+
+def _import_csv(call: Call) -> Any:
+    file = call.store.file(call.path["fileId"])
+    if file.spreadsheet is None or not isinstance(call.body, bytes):
+        raise GoogleError(400, "Bad Request", reason="badRequest")
+    file.spreadsheet = tables_csv.load(file, call.body)
+    file.modified = stamp(call.at)
+    link = f"https://docs.google.com/spreadsheets/d/{file.id}/edit?usp=drivesdk"
+    return {
+        "kind": "drive#file",
+        "id": file.id,
+        "title": file.name,
+        "mimeType": file.mime_type,
+        "alternateLink": link,
+        "createdDate": file.created,
+        "modifiedDate": file.modified,
+        "editable": True,
+        "ownerNames": [call.store.owner],
+    }
+
+
+_PERMISSION_FIELDS = ("kind", "id", "type", "role", "allowFileDiscovery")
+
+
+def _permission(call: Call, permission: dict[str, Any]) -> dict[str, Any]:
+    return _brief(call, drive.permission_json(permission), _PERMISSION_FIELDS)
+
+
+def _permissions_list(call: Call) -> Any:
+    file = call.store.file(call.path["fileId"])
+    found = [_permission(call, permission) for permission in file.permissions]
+    return {"kind": "drive#permissionList", "permissions": found}
+
+
+def _permissions_create(call: Call) -> Any:
+    return _permission(call, drive.share(call.store, call.path["fileId"], _body(call)))
+
+
+def _permissions_get(call: Call) -> Any:
+    found = drive.permission(call.store, call.path["fileId"], call.path["permissionId"])
+    return _permission(call, found)
+
+
+def _permissions_delete(call: Call) -> None:
+    drive.unshare(call.store, call.path["fileId"], call.path["permissionId"])
+
+
+def _comments_list(call: Call) -> Any:
+    """No comment can be made here, so there is none."""
+    call.store.file(call.path["fileId"])
+    return {"kind": "drive#commentList", "comments": []}
+
+
+_FILES = "/drive/v3/files"
+_FILE = "/drive/v3/files/{fileId}"
+
+ROUTES = (
+    Route("GET", _FILES, "files.list", _files_list, "drive"),
+    Route("POST", _FILES, "files.create", _files_create, "drive"),
+    Route("GET", _FILE, "files.get", _files_get, "drive"),
+    Route("PATCH", _FILE, "files.update", _files_update, "drive"),
+    Route("DELETE", _FILE, "files.delete", _files_delete, "drive"),
+    Route("POST", f"{_FILE}/copy", "files.copy", _files_copy, "drive"),
+    Route("GET", f"{_FILE}/export", "files.export", _files_export, "drive"),
+    Route("GET", f"{_FILE}/comments", "comments.list", _comments_list, "drive"),
+    Route("GET", f"{_FILE}/permissions", "permissions.list", _permissions_list, "drive"),
+    Route("POST", f"{_FILE}/permissions", "permissions.create", _permissions_create, "drive"),
+    Route("GET", f"{_FILE}/permissions/{{permissionId}}", "permissions.get", _permissions_get, "drive"),
+    Route(
+        "DELETE", f"{_FILE}/permissions/{{permissionId}}", "permissions.delete", _permissions_delete, "drive"
+    ),
+    Route("PUT", "/upload/drive/v2/files/{fileId}", "files.upload", _import_csv, "drive"),
+)

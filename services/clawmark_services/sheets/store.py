@@ -1,0 +1,358 @@
+"""The state: Drive's files and folders, and the cells of the spreadsheets among them."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from clawmark_services.ids import Ids
+from clawmark_services.sheets.a1 import Area, Box, cell_name, parse_cells
+from clawmark_services.sheets.errors import invalid, no_such_file, no_such_spreadsheet
+
+Scalar = str | int | float | bool
+Key = tuple[int, int]
+
+SPREADSHEET = "application/vnd.google-apps.spreadsheet"
+FOLDER = "application/vnd.google-apps.folder"
+
+# Google's own limits, which also keep one agent from filling the host's memory.
+MAX_CELLS = 10_000_000
+MAX_COLUMNS = 18_278
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What was entered: a literal `value` or a `formula` (with its `=`); what shows is derived.
+
+    `format` is the API's userEnteredFormat; its numberFormat decides how a number shows.
+    """
+
+    value: Scalar | None = None
+    formula: str | None = None
+    format: dict[str, Any] = field(default_factory=dict)
+    note: str | None = None
+
+    @property
+    def blank(self) -> bool:
+        """Whether it holds neither a value nor a formula."""
+        return self.value is None and self.formula is None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it need not be stored at all."""
+        return self.blank and not self.format and not self.note
+
+    def to_json(self) -> dict[str, Any]:
+        """Only what is set."""
+        state = {"value": self.value, "formula": self.formula, "format": self.format, "note": self.note}
+        return {key: part for key, part in state.items() if part is not None and part != {}}
+
+
+EMPTY = Cell()
+
+
+@dataclass(slots=True, kw_only=True)
+class Sheet:
+    """One tab. `cells` holds only what is set; `traits` and `grid` are the API's optional properties.
+
+    `traits` belong to SheetProperties (hidden, tabColor, ...), `grid` to GridProperties (frozenRowCount,
+    ...); `merges` are kept in the order they were made.
+    """
+
+    id: int
+    title: str
+    rows: int = 1000
+    columns: int = 26
+    cells: dict[Key, Cell] = field(default_factory=dict)
+    merges: list[Box] = field(default_factory=list)
+    traits: dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, Any] = field(default_factory=dict)
+
+    def cell(self, row: int, column: int) -> Cell:
+        """What is there, or an empty cell."""
+        return self.cells.get((row, column), EMPTY)
+
+    def put(self, row: int, column: int, cell: Cell) -> None:
+        """Replace a cell."""
+        if cell.nothing:
+            self.cells.pop((row, column), None)
+        else:
+            self.cells[row, column] = cell
+
+    def change(self, row: int, column: int, **parts: Any) -> None:
+        """Replace parts of a cell."""
+        self.put(row, column, replace(self.cell(row, column), **parts))
+
+    def filled(self, box: Box) -> Iterator[Key]:
+        """The keys of stored cells inside, in no particular order."""
+        if (box.bottom - box.top) * (box.right - box.left) < len(self.cells):
+            for row in range(box.top, box.bottom):
+                for column in range(box.left, box.right):
+                    if (row, column) in self.cells:
+                        yield row, column
+        else:
+            yield from [key for key in self.cells if box.holds(*key)]
+
+    @property
+    def box(self) -> Box:
+        """The whole grid."""
+        return Box(0, 0, self.rows, self.columns)
+
+    def clone(self, **parts: Any) -> Sheet:
+        """A copy that shares nothing changeable."""
+        return replace(
+            self,
+            cells=dict(self.cells),
+            merges=list(self.merges),
+            traits=copy.deepcopy(self.traits),
+            grid=dict(self.grid),
+            **parts,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        cells = {cell_name(*key): self.cells[key].to_json() for key in sorted(self.cells)}
+        merges = [[box.top, box.left, box.bottom, box.right] for box in self.merges]
+        return {
+            "id": self.id,
+            "title": self.title,
+            "rows": self.rows,
+            "columns": self.columns,
+            "cells": cells,
+            "merges": merges,
+            "traits": copy.deepcopy(self.traits),
+            "grid": dict(self.grid),
+        }
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> Sheet:
+        cells = {_key(name): Cell(**copy.deepcopy(cell)) for name, cell in state["cells"].items()}
+        merges = [Box(*corners) for corners in state["merges"]]
+        rest = {
+            name: copy.deepcopy(state[name]) for name in ("id", "title", "rows", "columns", "traits", "grid")
+        }
+        return cls(cells=cells, merges=merges, **rest)
+
+
+def _key(name: str) -> Key:
+    area = parse_cells(name)
+    if area is None or not area.single:
+        raise ValueError(f"a frozen cell is called {name!r}, which is no cell's name")
+    return area.top, area.left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedRange:
+    """A name for a rectangle of one sheet."""
+
+    id: str
+    name: str
+    sheet: int
+    area: Area
+
+    def to_json(self) -> dict[str, Any]:
+        area = self.area
+        corners = [area.top, area.left, area.bottom, area.right]
+        return {"id": self.id, "name": self.name, "sheet": self.sheet, "area": corners}
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> NamedRange:
+        top, left, bottom, right = state["area"]
+        area = Area(top=top, left=left, bottom=bottom, right=right)
+        return cls(id=state["id"], name=state["name"], sheet=state["sheet"], area=area)
+
+
+@dataclass(slots=True, kw_only=True)
+class Spreadsheet:
+    """The inside of a spreadsheet file; its title is the file's name."""
+
+    sheets: list[Sheet]
+    locale: str = "en_US"
+    time_zone: str = "Etc/GMT"
+    recalculation: str = "ON_CHANGE"
+    names: list[NamedRange] = field(default_factory=list)
+
+    def titled(self, title: str) -> Sheet | None:
+        """The sheet of that title; case does not matter."""
+        exact = next((sheet for sheet in self.sheets if sheet.title == title), None)
+        folded = title.casefold()
+        return exact or next((sheet for sheet in self.sheets if sheet.title.casefold() == folded), None)
+
+    def numbered(self, sheet_id: int) -> Sheet | None:
+        """The sheet of that id."""
+        return next((sheet for sheet in self.sheets if sheet.id == sheet_id), None)
+
+    def named(self, name: str) -> NamedRange | None:
+        """The named range of that name; case does not matter."""
+        folded = name.casefold()
+        return next((named for named in self.names if named.name.casefold() == folded), None)
+
+    @property
+    def first(self) -> Sheet:
+        """The first sheet that can be seen."""
+        return next((sheet for sheet in self.sheets if not sheet.traits.get("hidden")), self.sheets[0])
+
+    def require_room(self, cells: int) -> None:
+        """Refuse to grow by that many cells beyond Google's limit."""
+        if cells + sum(sheet.rows * sheet.columns for sheet in self.sheets) > MAX_CELLS:
+            raise invalid(
+                "This action would increase the number of cells in the workbook above the limit of "
+                f"{MAX_CELLS} cells."
+            )
+
+    def clone(self) -> Spreadsheet:
+        """A copy that shares nothing changeable."""
+        return replace(self, sheets=[sheet.clone() for sheet in self.sheets], names=list(self.names))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "sheets": [sheet.to_json() for sheet in self.sheets],
+            "locale": self.locale,
+            "time_zone": self.time_zone,
+            "recalculation": self.recalculation,
+            "names": [named.to_json() for named in self.names],
+        }
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> Spreadsheet:
+        return cls(
+            sheets=[Sheet.from_json(sheet) for sheet in state["sheets"]],
+            locale=state["locale"],
+            time_zone=state["time_zone"],
+            recalculation=state["recalculation"],
+            names=[NamedRange.from_json(named) for named in state["names"]],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class DriveFile:
+    """A file of Drive; `spreadsheet` is its inside where it has one. Times are RFC 3339, in UTC."""
+
+    id: str
+    name: str
+    mime_type: str
+    parents: list[str]
+    created: str
+    modified: str
+    trashed: bool = False
+    starred: bool = False
+    description: str | None = None
+    permissions: list[dict[str, Any]] = field(default_factory=list)
+    spreadsheet: Spreadsheet | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "name": self.name,
+            "mime_type": self.mime_type,
+            "parents": list(self.parents),
+            "created": self.created,
+            "modified": self.modified,
+            "trashed": self.trashed,
+            "starred": self.starred,
+            "description": self.description,
+            "permissions": copy.deepcopy(self.permissions),
+            "spreadsheet": self.spreadsheet.to_json() if self.spreadsheet else None,
+        }
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> DriveFile:
+        inside = state["spreadsheet"]
+        rest = {key: copy.deepcopy(part) for key, part in state.items() if key != "spreadsheet"}
+        return cls(spreadsheet=Spreadsheet.from_json(inside) if inside else None, **rest)
+
+
+def stamp(moment: datetime) -> str:
+    """The moment as Drive writes it: `2024-03-19T01:00:01.000Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+class Store:
+    """All files of one world. Take `lock` around each request; methods do not take it themselves."""
+
+    def __init__(self, ids: Ids, owner: str) -> None:
+        self.lock = threading.RLock()
+        self.owner = owner
+        self._ids = ids
+        self.files: dict[str, DriveFile] = {}
+        self.root = "0A" + ids.token(17, _ALPHABET)
+
+    def new_file_id(self) -> str:
+        """44 characters, as Google's ids have them."""
+        return "1" + self._ids.token(32, _ALPHABET) + self._ids.token(11, _ALPHABET)
+
+    def new_number(self) -> int:
+        """An id for a sheet or a named range: positive, below 2**31."""
+        return int.from_bytes(self._ids.digest()[:4]) & 0x7FFFFFFF or 1
+
+    def new_permission_id(self) -> str:
+        """20 digits, as Google's ids of permissions have them."""
+        return self._ids.token(20, "1234567890")
+
+    def file(self, file_id: str) -> DriveFile:
+        """The file, or Drive's 404."""
+        file = self.files.get(file_id)
+        if file is None:
+            raise no_such_file(file_id)
+        return file
+
+    def spreadsheet(self, spreadsheet_id: str) -> tuple[DriveFile, Spreadsheet]:
+        """The file and its inside, or Sheets' 404."""
+        file = self.files.get(spreadsheet_id)
+        if file is None:
+            raise no_such_spreadsheet()
+        if file.spreadsheet is None:
+            raise invalid("This operation is not supported for this document")
+        return file, file.spreadsheet
+
+    def add_file(
+        self,
+        name: str,
+        at: datetime,
+        *,
+        mime_type: str = SPREADSHEET,
+        parents: list[str] | None = None,
+        spreadsheet: Spreadsheet | None = None,
+    ) -> DriveFile:
+        """A new file owned by the agent's account; a spreadsheet gets an empty sheet unless given one."""
+        if mime_type == SPREADSHEET and spreadsheet is None:
+            spreadsheet = Spreadsheet(sheets=[Sheet(id=0, title="Sheet1")])
+        file = DriveFile(
+            id=self.new_file_id(),
+            name=name,
+            mime_type=mime_type,
+            parents=parents if parents is not None else [self.root],
+            created=stamp(at),
+            modified=stamp(at),
+            spreadsheet=spreadsheet,
+        )
+        owner = {"id": self.new_permission_id(), "type": "user", "role": "owner", "emailAddress": self.owner}
+        file.permissions.append(owner)
+        self.files[file.id] = file
+        return file
+
+    def remove(self, file_id: str) -> None:
+        """Delete for good; a folder takes along what lies in it."""
+        self.file(file_id)
+        del self.files[file_id]
+        orphans = [file.id for file in self.files.values() if file_id in file.parents]
+        for orphan in orphans:
+            if orphan in self.files:
+                self.remove(orphan)
+
+    def to_json(self) -> dict[str, Any]:
+        """Canonical: files in the order they were made."""
+        files = [file.to_json() for file in self.files.values()]
+        return {"ids": self._ids.count, "root": self.root, "owner": self.owner, "files": files}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Become what `to_json` gave."""
+        files = [DriveFile.from_json(file) for file in state["files"]]
+        self.files = {file.id: file for file in files}
+        self.root, self.owner = state["root"], state["owner"]
+        self._ids.count = state["ids"]

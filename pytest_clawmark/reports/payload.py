@@ -16,7 +16,9 @@ from pytest_clawmark.scoring import TurnResult, Verdict
 
 TEXT = 4_000
 TRANSCRIPT = 150_000
+DIFF = 12_000
 DIFFS = 100_000
+_NAMES = ("path", "change", "note")
 _ITEMS = 60
 _DEPTH = 6
 _WIDEST_INTEGER = 2**63
@@ -120,15 +122,12 @@ def _fitting(sizes: Sequence[int], budget: int) -> int:
 def _changes(changes: Sequence[Mapping[str, Any]]) -> list[Json]:
     budget, kept = DIFFS, []
     for change in changes[: 4 * _ITEMS]:
-        diff = str(bounded(str(change.get("diff", ""))))
+        diff = middle_cut(visible(str(change.get("diff", ""))), DIFF)
         if len(diff) > budget:
-            diff = "... not shown: the report has had its share of differences ..."
+            diff = "... left out: the other differences fill this report ..."
         budget -= len(diff)
-        kept.append(
-            {name: str(bounded(str(change.get(name, "")))) for name in ("path", "change", "note")}
-            | {"diff": diff}
-        )
+        kept.append({name: bounded(str(change.get(name, ""))) for name in _NAMES} | {"diff": diff})
     if len(changes) > len(kept):
-        rest = f"{len(changes) - len(kept)} more files"
+        rest = f"... and {len(changes) - len(kept)} more files"
         kept.append({"path": rest, "change": "modified", "note": "see the run directory", "diff": ""})
     return kept

@@ -15,15 +15,26 @@ TurnOutcome = Literal["worked", "stopped", "void"]
 
 Json = dict[str, Any]
 
+REASON = 4_000
+"""How many characters of a reason are kept: an agent can have a whole file quoted in one."""
+
 
 def _one_of(what: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{what} is {value!r}: it must be one of {', '.join(allowed)}")
 
 
+def _reason(text: str) -> str:
+    """Short enough to keep, and encodable: a distributed run ends on half a surrogate pair."""
+    kept = text if len(text) <= REASON else text[: REASON - 3] + "..."
+    return kept.encode("utf-8", "backslashreplace").decode("utf-8")[:REASON]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """A checker's outcome. `turn` names the turn after which it looked, `seconds` is how long it took.
+
+    Here and below a long `reason` is cut, and what cannot be encoded in it becomes its escape.
 
     Raises `ValueError` for an unknown outcome and for a weight that is negative or not finite.
     """
@@ -42,6 +53,7 @@ class Verdict:
         _one_of(f"the outcome of checker {self.id!r}", self.outcome, get_args(Outcome))
         if not (math.isfinite(self.weight) and self.weight >= 0):
             raise ValueError(f"the weight of checker {self.id!r} is {self.weight}: it must be 0 or more")
+        object.__setattr__(self, "reason", _reason(self.reason))
 
     @property
     def crossed(self) -> bool:
@@ -77,6 +89,7 @@ class TurnResult:
 
     def __post_init__(self) -> None:
         _one_of(f"the outcome of turn {self.turn!r}", self.outcome, get_args(TurnOutcome))
+        object.__setattr__(self, "reason", _reason(self.reason))
 
     def to_json(self) -> Json:
         """All fields by name."""
@@ -97,6 +110,7 @@ class Attempt:
 
     def __post_init__(self) -> None:
         _one_of("the origin of a void attempt", self.origin, get_args(Origin))
+        object.__setattr__(self, "reason", _reason(self.reason))
 
     def to_json(self) -> Json:
         """All fields by name."""
@@ -136,6 +150,7 @@ class EpisodeResult:
                 f"{self.task}[{self.label}] has {len(self.checkers)} verdicts of {self.planned} planned "
                 "checkers: count every checker that the task defines as planned"
             )
+        object.__setattr__(self, "void_reason", _reason(self.void_reason))
 
     @property
     def partial(self) -> bool:

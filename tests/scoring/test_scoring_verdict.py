@@ -63,6 +63,16 @@ def test_values_cannot_be_changed() -> None:
         FULL.checkers[0].outcome = "passed"  # type: ignore[misc] # that it cannot is what is tested
 
 
+def test_a_reason_is_cut_and_encodable_and_stays_so_through_json() -> None:
+    verdict = Verdict(id="c", turn="t", outcome="failed", reason="\udcff" + "x" * 10_000)
+    turn = TurnResult(turn="t", index=0, outcome="void", reason="\ud800")
+    assert verdict.reason.startswith(r"\udcffxxx")
+    assert len(verdict.reason) == 4_000
+    assert turn.reason == r"\ud800"
+    assert Attempt(origin="world", reason="\ud800").reason == r"\ud800"
+    assert Verdict.from_json(verdict.to_json()) == verdict
+
+
 def test_an_unknown_outcome_is_refused_with_the_allowed_ones() -> None:
     with pytest.raises(
         ValueError, match="'check_x' is 'skipped': it must be one of passed, failed, broken, void"

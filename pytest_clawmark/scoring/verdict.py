@@ -127,8 +127,9 @@ class EpisodeResult:
     """One planned episode with all its verdicts; an episode that was never reached has none.
 
     `task` reads like `hr/interns`, `family` like `hr`; `label` is the agent's name in reports. `planned`
-    counts all checkers that the task defines, selected or not. `void_reason` is empty unless the episode
-    was given up; `attempts` are the tries that came to nothing, a later success included.
+    counts all checkers that the task defines, selected or not, parametrized ones as often as they run.
+    `void_reason` is empty unless the episode was given up; `attempts` are the tries that came to nothing,
+    even where a later one succeeded. `turns` and `checkers` are the last try's.
     """
 
     task: str

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_clawmark.reports.html import HtmlReport, turn_html
+from pytest_clawmark.reports.html import HtmlReport, register_html, turn_html
 from pytest_clawmark.reports.html_summary import scores_html
 from pytest_clawmark.reports.payload import turn_payload
 from pytest_clawmark.reports.transcript import MAX_STEPS, steps
@@ -316,6 +316,21 @@ def test_hostile_cells_are_escaped() -> None:
     for cell in cells[2:5]:
         assert set(Parsed(cell).tags) == {"td"}
         assert "\n" not in cell
+
+
+@pytest.mark.parametrize("html", [None, "report.html"])
+@pytest.mark.parametrize("worker", [False, True])
+def test_our_part_joins_only_where_a_report_is_written(
+    pytester: pytest.Pytester, html: str | None, worker: bool
+) -> None:
+    pytest.importorskip("pytest_html")
+    pytester.plugins = []
+    config = pytester.parseconfig("-p", "no:clawmark", *([f"--html={html}"] if html else []))
+    if worker:
+        config.workerinput = {}  # type: ignore[attr-defined] # as xdist does
+    joined = register_html(config, list)
+    assert (joined is not None) is (html is not None and not worker)
+    assert config.pluginmanager.hasplugin("clawmark-html") is (joined is not None)
 
 
 CONFTEST = """

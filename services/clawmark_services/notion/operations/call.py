@@ -1,0 +1,70 @@
+"""One request on its way to the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from clawmark_services.notion.grammar import as_boolean, as_object, as_uuid, only
+from clawmark_services.notion.store import Moment, Store
+from clawmark_services.notion.wire import Paging, Wire
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request whose token and version are good: what its URL and body say, and when it came."""
+
+    store: Store
+    version: str
+    now: datetime
+    path: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
+    body: Mapping[str, Json]
+
+    @property
+    def moment(self) -> Moment:
+        """The stamp of what this request changes."""
+        return self.store.moment(self.now)
+
+    @property
+    def wire(self) -> Wire:
+        """The answers of the workspace as it is now."""
+        return Wire(self.store.workspace, self.version)
+
+    def id(self, name: str) -> str:
+        """An identifier in the path."""
+        return as_uuid(self.path[name], f"path.{name}")
+
+    def one(self, name: str) -> str | None:
+        """A parameter of the query string that is given once."""
+        return next(iter(self.query.get(name, ())), None)
+
+    def paging(self, root: str = "query") -> Paging:
+        """Which part of a list is asked for: in the query string of a GET, in the body of a POST."""
+        if root == "body":
+            cursor, size = self.body.get("start_cursor"), self.body.get("page_size")
+        else:
+            cursor, size = self.one("start_cursor"), self.one("page_size")
+        return Paging(start_cursor=cursor, page_size=size, root=root)
+
+    def fields(self, *allowed: str) -> Mapping[str, Json]:
+        """The body, which may have no other fields than these."""
+        return only(self.body, allowed, "body")
+
+    def trashed(self) -> bool | None:
+        """What the body says about the trash, under its new or its old name."""
+        for name in ("in_trash", "archived"):
+            if self.body.get(name) is not None:
+                return as_boolean(self.body[name], f"body.{name}")
+        return None
+
+    def properties(self) -> Mapping[str, Json]:
+        """The body's `properties`; none when it has none."""
+        return as_object(self.body.get("properties", {}), "body.properties")
+
+
+Operation = Callable[[Call], Json]

@@ -5,9 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_clawmark.failures import WorldFailure
 from pytest_clawmark.sandboxes.contract import Blueprint, Finding, SandboxProvider
+
+if TYPE_CHECKING:
+    from pytest_clawmark.sandboxes.docker import Docker
 
 _OLDEST_BUBBLEWRAP = (0, 5)
 _INSTALL = "install it, for example with `apt-get install bubblewrap` or `dnf install bubblewrap`"
@@ -34,6 +38,26 @@ def check_bubblewrap(provider: SandboxProvider, program: str) -> list[Finding]:
     return [
         Finding(subject=provider.name, works=True, detail=f"{found}, version {text}"),
         try_world(provider, _namespace_remedy()),
+    ]
+
+
+def check_docker(provider: Docker, image: str) -> list[Finding]:
+    """An engine that answers, the image, and a world that opens."""
+    try:
+        found = provider.has_image()
+    except WorldFailure as failure:
+        remedy = (
+            "start a Docker engine (for example `systemctl start docker`), and let this user reach it "
+            "(`usermod -aG docker USER`, then log in again)"
+        )
+        return [Finding(subject=provider.name, works=False, detail=str(failure), remedy=remedy)]
+    if not found:
+        detail = f"the engine answers but has no image {image}"
+        remedy = "pull or build an image with Python 3.11 or later, and name it with --image"
+        return [Finding(subject=provider.name, works=False, detail=detail, remedy=remedy)]
+    return [
+        Finding(subject=provider.name, works=True, detail=f"the engine answers and has the image {image}"),
+        try_world(provider, "look at the engine's log; the engine must run on this machine"),
     ]
 
 

@@ -506,7 +506,9 @@ def main() -> int:
     if not verb:
         return 0
     config = unpack(descriptors[0])
+    os.umask(0o022)
     try:
+        # Should the machine run out of memory, the kernel is to take it from here first.
         write("/proc/self/oom_score_adj", b"1000")
         world = World(config)
         drop_capabilities()

@@ -55,6 +55,11 @@ def mean(totals: Totals) -> str:
     return f"{span(totals.score, totals.score_upper)} ({totals.scored}/{totals.episodes.planned})"
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 episode`, `2 episodes`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def amount(number: int) -> str:
     """Tokens: `950`, `12.3k`, `4.56M`."""
     if number < 1_000:

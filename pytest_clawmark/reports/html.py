@@ -119,7 +119,7 @@ def _lines(diff: str) -> list[str]:
 
 def _counts(payload: Mapping[str, Any]) -> str:
     used = payload.get("usage") or {}
-    found = [f"{used[name]} {what}" for name, what in _CALLS if used.get(name)]
+    found = [figures.counted(int(used[name]), what) for name, what in _CALLS if used.get(name)]
     if used.get("input_tokens") or used.get("output_tokens"):
         tokens = [figures.amount(int(used.get(name) or 0)) for name in ("input_tokens", "output_tokens")]
         found.append(f"{tokens[0]} tokens in, {tokens[1]} out")
@@ -130,7 +130,7 @@ def _counts(payload: Mapping[str, Any]) -> str:
     return ", ".join(found)
 
 
-_CALLS = (("model_calls", "model answers"), ("tool_calls", "tool calls"))
+_CALLS = (("model_calls", "model answer"), ("tool_calls", "tool call"))
 
 
 def _cells(payload: Mapping[str, Any]) -> list[str]:

@@ -33,6 +33,7 @@ def scores_html(results: Iterable[EpisodeResult], *, location: str = "") -> str:
         agents=[_agent(label, names[label.label, label.agent, label.model]) for label in summary.labels],
         tasks=[_task(result, names[result.label, result.agent, result.model]) for result in known],
         detailed=DETAILED,
+        count=figures.counted(len(known), "episode"),
         notes=[
             {
                 "title": note.title,

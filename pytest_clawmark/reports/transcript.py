@@ -105,7 +105,7 @@ def _facts(record: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(seconds := record.get("seconds"), int | float) and seconds >= _INSTANT:
         yield duration(seconds)
     if isinstance(retries := record.get("retries"), int) and retries:
-        yield f"{retries} retries"
+        yield f"tried again {retries}x"
     finish = record.get("finish_reason")
     if finish and finish not in ("stop", "tool_calls"):
         yield f"finish: {one_line(_text(finish))[:60]}"

@@ -220,11 +220,11 @@ def test_a_turn_shows_message_steps_and_changes_in_order() -> None:
     words = " ".join(parsed.text.split())
     order = [
         "You have mail.",
-        "1 model answers, 1 tool calls, 1.5k tokens in, 20 out, $0.5000",
+        "1 model answer, 1 tool call, 1.5k tokens in, 20 out, $0.5000",
         "1.5k in, 20 out",
     ]
     order += [
-        "1 retries",
+        "tried again 1x",
         "I look.",
         "shell({})",
         "ls -l",

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 from clawmark_services import ServiceSpec
-from clawmark_services.rest import RestApi
 from pytest_clawmark.snapshots.files import Files
 from pytest_clawmark.snapshots.manifest import Manifest
 from pytest_clawmark.snapshots.records import Audit, Trajectory
@@ -72,6 +71,8 @@ class Snapshot:
     @cached_property
     def rest(self) -> RestViews:
         """The business APIs."""
+        from clawmark_services.rest import RestApi
+
         return RestViews(self, [name for name, spec in self._specs.items() if isinstance(spec, RestApi)])
 
     def service(self, name: str) -> Any:

@@ -67,6 +67,24 @@ class Bubblewrap:
 
         return check_bubblewrap(self, self._program)
 
+    def try_namespaces(self) -> str:
+        """Have bubblewrap do its part without init, which may have no interpreter yet; what it complains of."""
+        owner = self._owners.lend()
+        try:
+            command = [
+                self._program,
+                *_NAMESPACES,
+                *_rights(),
+                *_system(),
+                "--proc",
+                "/proc",
+                "--dev",
+                "/dev",
+            ]
+            return self._launcher.start([*command, "/usr/bin/true"], descriptors=(), owner=owner).end()
+        finally:
+            self._owners.take_back(owner)
+
     def open(self, blueprint: Blueprint) -> Sandbox:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         control = Control(ours)
@@ -159,8 +177,7 @@ def _arguments(blueprint: Blueprint, files: Sequence[tuple[str, int]]) -> list[s
     toolbox = ["--ro-bind", str(blueprint.toolbox), etc.TOOLBOX] if blueprint.toolbox else []
     return [
         *_NAMESPACES,
-        *("--cap-drop", "ALL"),
-        *(part for capability in _CAPABILITIES for part in ("--cap-add", capability)),
+        *_rights(),
         *("--proc", "/proc", "--dev", "/dev"),
         *(part for path in _FOLDERS for part in ("--dir", path)),
         *("--symlink", _TREES["tmp"], "/var/tmp"),  # noqa: S108 - inside
@@ -170,6 +187,10 @@ def _arguments(blueprint: Blueprint, files: Sequence[tuple[str, int]]) -> list[s
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"),
         *(interpreter, *FLAGS, _INIT),
     ]
+
+
+def _rights() -> list[str]:
+    return ["--cap-drop", "ALL", *(part for name in _CAPABILITIES for part in ("--cap-add", name))]
 
 
 @cache

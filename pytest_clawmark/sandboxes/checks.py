@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 from pytest_clawmark.failures import WorldFailure
 from pytest_clawmark.sandboxes.contract import Blueprint, Finding, SandboxProvider
+from pytest_clawmark.sandboxes.program import system_python
+from pytest_clawmark.toolbox import locate
 
 if TYPE_CHECKING:
+    from pytest_clawmark.sandboxes.bubblewrap import Bubblewrap
     from pytest_clawmark.sandboxes.docker import Docker
 
 _OLDEST_BUBBLEWRAP = (0, 5)
@@ -20,7 +23,7 @@ _USER_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
 _DEBIAN_SWITCH = Path("/proc/sys/kernel/unprivileged_userns_clone")
 
 
-def check_bubblewrap(provider: SandboxProvider, program: str) -> list[Finding]:
+def check_bubblewrap(provider: Bubblewrap, program: str) -> list[Finding]:
     """The program, its version, and a world that opens."""
     found = shutil.which(program)
     if not found:
@@ -37,7 +40,7 @@ def check_bubblewrap(provider: SandboxProvider, program: str) -> list[Finding]:
         return [Finding(subject=provider.name, works=False, detail=detail, remedy=_INSTALL)]
     return [
         Finding(subject=provider.name, works=True, detail=f"{found}, version {text}"),
-        try_world(provider, _namespace_remedy()),
+        _try_bubblewrap(provider),
     ]
 
 
@@ -66,9 +69,18 @@ def check_local(provider: SandboxProvider) -> list[Finding]:
     return [try_world(provider, "look at the temporary folder's rights and space")]
 
 
+def _try_bubblewrap(provider: Bubblewrap) -> Finding:
+    if locate() or system_python():
+        return try_world(provider, _namespace_remedy())
+    subject = f"{provider.name} world"
+    if complaint := provider.try_namespaces():
+        return Finding(subject=subject, works=False, detail=complaint, remedy=_namespace_remedy())
+    return Finding(subject=subject, works=True, detail="its namespaces open; the toolbox is not built yet")
+
+
 def try_world(provider: SandboxProvider, remedy: str) -> Finding:
     """Open a world and run a command in it."""
-    blueprint = Blueprint(hosts={}, listen=(), authority=b"", toolbox=None)
+    blueprint = Blueprint(hosts={}, listen=(), authority=b"", toolbox=locate())
     subject = f"{provider.name} world"
     try:
         sandbox = provider.open(blueprint)

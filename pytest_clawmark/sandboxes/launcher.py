@@ -54,9 +54,6 @@ class Launched:
 
 
 def _start(command: Sequence[str], descriptors: Sequence[int], owner: Owner) -> Launched:
-    become: dict[str, object] = {}
-    if os.geteuid() != owner.uid:
-        become = {"user": owner.uid, "group": owner.gid, "extra_groups": []}
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -65,7 +62,7 @@ def _start(command: Sequence[str], descriptors: Sequence[int], owner: Owner) -> 
         pass_fds=descriptors,
         env={"PATH": os.defpath},
         cwd="/",
-        **become,  # type: ignore[call-overload]  # the overloads want each keyword spelled out
+        **owner.process_arguments(),
     )
     assert process.stderr is not None
     return Launched(process, process.stderr)

@@ -8,6 +8,7 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pytest_clawmark.sandboxes.contract import WritingRights
 
@@ -24,6 +25,12 @@ class Owner:
 
     uid: int
     gid: int
+
+    def process_arguments(self) -> dict[str, Any]:
+        """Arguments that make `subprocess` start a process as the owner; none where that is this process."""
+        if os.geteuid() == self.uid:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def writing(self) -> WritingRights:
         """A context in which this thread makes files as the owner."""

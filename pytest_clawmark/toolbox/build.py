@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pytest_clawmark.failures import SettingsError
+from pytest_clawmark.sandboxes.rights import Owners
 from pytest_clawmark.toolbox.interpreter import Interpreter, provide
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
@@ -100,6 +101,7 @@ def _open_to_all(folder: Path) -> None:
 
 
 def _try(interpreter: Interpreter, folder: Path) -> None:
+    """Run it as a world does: as a user of its own if we are root, who must be able to reach the folder."""
     program = f"import {', '.join(_TRIED)}\nprint(open('/proc/self/maps').read())"
     done = subprocess.run(
         [folder / "bin/python3", "-I", "-c", program],
@@ -108,10 +110,11 @@ def _try(interpreter: Interpreter, folder: Path) -> None:
         check=False,
         env={},
         cwd="/",
+        **Owners().lend().process_arguments(),
     )
     if done.returncode:
         said = done.stderr.strip().rpartition("\n")[2]
-        raise SettingsError(f"the toolbox made from {interpreter.prefix} does not work: {said}")
+        raise SettingsError(f"the toolbox made from {interpreter.prefix} in {folder} does not work: {said}")
     if not interpreter.linked and f"{interpreter.prefix}/" in done.stdout:
         raise SettingsError(
             f"the toolbox made from {interpreter.prefix} still needs files there: make the environment of "

@@ -1,0 +1,168 @@
+"""`pytest-clawmark`: what is done outside a pytest session. Each subcommand is one `Command`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from pytest_clawmark.failures import ClawmarkError
+from pytest_clawmark.sandboxes.contract import Finding
+
+_EXTRAS = {"pytest-html": "html", "pytest-xdist": "xdist"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A subcommand: `run` gets the parsed arguments and returns the exit status."""
+
+    name: str
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; the exit status is 2 for a wrong setting or a wrong command line."""
+    parsed = _parser(COMMANDS).parse_args(arguments)
+    command: Command = parsed.command
+    try:
+        return command.run(parsed)
+    except ClawmarkError as failure:
+        print(f"pytest-clawmark {command.name}: {failure}", file=sys.stderr)
+        return 2
+
+
+def _parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pytest-clawmark", description="Prepares and examines this machine for measuring AI coworkers."
+    )
+    parser.add_argument("--version", action="version", version=importlib.metadata.version("pytest-clawmark"))
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in commands:
+        subparser = subparsers.add_parser(command.name, help=command.help, description=command.help)
+        subparser.set_defaults(command=command)
+        command.add_arguments(subparser)
+    return parser
+
+
+def _setup(_: argparse.Namespace) -> int:
+    from pytest_clawmark.toolbox import ensure
+
+    print(f"toolbox: {ensure(lambda step: print(f'toolbox: {step}', flush=True))}")
+    return 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    findings, isolated = examine(arguments.image)
+    if arguments.json:
+        print(
+            json.dumps(
+                {"isolated": isolated, "findings": [asdict(finding) for finding in findings]}, indent=2
+            )
+        )
+    else:
+        print(_table(findings))
+        print()
+        print(_summary(isolated))
+    return 0 if isolated else 1
+
+
+def examine(image: str | None = None) -> tuple[list[Finding], list[str]]:
+    """Everything there is to know about this machine, and the isolated sandboxes that work on it."""
+    from pytest_clawmark.sandboxes import providers
+
+    findings = [_python(), _system()]
+    isolated = []
+    for name, make in providers(image).items():
+        provider = make()
+        try:
+            found = provider.check()
+        finally:
+            provider.close()
+        findings += found
+        if provider.isolated and all(finding.works for finding in found):
+            isolated.append(name)
+    return [*findings, _toolbox(), *map(_extra, _EXTRAS)], isolated
+
+
+def _python() -> Finding:
+    detail = f"{platform.python_implementation()} {platform.python_version()} at {sys.executable}"
+    return Finding(subject="Python", works=True, detail=detail)
+
+
+def _system() -> Finding:
+    return Finding(
+        subject="system",
+        works=sys.platform == "linux",
+        detail=f"{platform.system()} {platform.release()} {platform.machine()}",
+        remedy=""
+        if sys.platform == "linux"
+        else "run pytest inside a Linux container, for example with Docker",
+    )
+
+
+def _toolbox() -> Finding:
+    from pytest_clawmark.toolbox import locate
+
+    folder = locate()
+    return Finding(
+        subject="toolbox",
+        works=folder is not None,
+        detail=str(folder) if folder else "not built yet; the first run builds it",
+        remedy="" if folder else "build it now with `pytest-clawmark setup`",
+    )
+
+
+def _extra(distribution: str) -> Finding:
+    try:
+        version = importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        remedy = f"only if wanted: pip install 'pytest-clawmark[{_EXTRAS[distribution]}]'"
+        return Finding(subject=distribution, works=False, detail="not installed", remedy=remedy)
+    return Finding(subject=distribution, works=True, detail=version)
+
+
+def _table(findings: Sequence[Finding]) -> str:
+    width = max(len(finding.subject) for finding in findings)
+    lines = []
+    for finding in findings:
+        lines.append(f"{'ok' if finding.works else 'no'}  {finding.subject:<{width}}  {finding.detail}")
+        if finding.remedy:
+            lines.append(f"{'':2}  {'':{width}}  -> {finding.remedy}")
+    return "\n".join(lines)
+
+
+def _summary(isolated: Sequence[str]) -> str:
+    if isolated:
+        return f"Isolated worlds work here: {', '.join(isolated)}."
+    return "No isolated world works here: only trusted, scripted agents can run, in --sandbox=local."
+
+
+def _no_arguments(_: argparse.ArgumentParser) -> None:
+    """For subcommands without options."""
+
+
+def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--image", help="the Docker image to look for (default: clawmark-base)")
+
+
+COMMANDS = (
+    Command(
+        name="setup",
+        help="Build the toolbox, the agents' Python, before the first run needs it.",
+        add_arguments=_no_arguments,
+        run=_setup,
+    ),
+    Command(
+        name="doctor",
+        help="Tell what works on this machine and how to mend the rest.",
+        add_arguments=_doctor_arguments,
+        run=_doctor,
+    ),
+)

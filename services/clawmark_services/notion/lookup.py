@@ -43,8 +43,10 @@ def database(workspace: Workspace, name: str) -> Database:
 def source(workspace: Workspace, name: str) -> DataSource:
     """The table of the one database with this title or id; its first, unless the id is a table's own."""
     found = database(workspace, name)
-    named = next((id_ for id_ in found.sources if _same_id(name, id_)), found.sources[0])
-    return workspace.sources[named]
+    sources = [workspace.sources[id_] for id_ in found.sources]
+    named = (each for each in sources if _same_id(name, each.id))
+    live = (each for each in sources if not each.trashed)
+    return next(named, None) or next(live, sources[0])
 
 
 def page(workspace: Workspace, name: str) -> Page:

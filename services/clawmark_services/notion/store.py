@@ -72,7 +72,10 @@ def found(ids: Ids, accounts: AccountBook, at: datetime) -> Store:
     Everything is drawn from `ids` in a fixed order, so that one seed gives one workspace.
     """
     token = f"ntn_{ids.token(32, ALPHANUMERIC)}{ids.token(14, ALPHANUMERIC)}"
-    workspace = Workspace(token=token, bot_id=ids.uuid(), owner_id=ids.uuid(), root_id=ids.uuid())
+    workspace_id, bot_id, owner_id, root_id = (ids.uuid() for _ in range(4))
+    workspace = Workspace(
+        token=token, workspace_id=workspace_id, bot_id=bot_id, owner_id=owner_id, root_id=root_id
+    )
     domain = accounts.agent.address.rpartition("@")[2]
     people = [User(id=ids.uuid(), name=account.name, email=account.address) for account in accounts]
     admin = User(id=workspace.owner_id, name="Workspace Admin", email=f"workspace-admin@{domain}")

@@ -25,6 +25,9 @@ INTEGRATION = "Office Assistant"
 WORKSPACE_NAME = "Office"
 
 
+_IDENTITY = ("token", "workspace_id", "bot_id", "owner_id", "root_id")
+
+
 class Workspace:
     """Everything that exists, by id.
 
@@ -32,8 +35,9 @@ class Workspace:
     page that everything else hangs below. `sequence` is the number of the latest creation.
     """
 
-    def __init__(self, *, token: str, bot_id: str, owner_id: str, root_id: str) -> None:
+    def __init__(self, *, token: str, workspace_id: str, bot_id: str, owner_id: str, root_id: str) -> None:
         self.token = token
+        self.workspace_id = workspace_id
         self.bot_id = bot_id
         self.owner_id = owner_id
         self.root_id = root_id
@@ -46,7 +50,7 @@ class Workspace:
 
     def copy(self) -> Self:
         """A workspace that can be changed without changing this one; the records are shared."""
-        twin = type(self)(token=self.token, bot_id=self.bot_id, owner_id=self.owner_id, root_id=self.root_id)
+        twin = type(self)(**{name: getattr(self, name) for name in _IDENTITY})
         twin.sequence = self.sequence
         twin.nodes, twin.sources = dict(self.nodes), dict(self.sources)
         twin.users, twin.comments = dict(self.users), dict(self.comments)
@@ -125,14 +129,14 @@ class Workspace:
             return {"object": "user", "id": id_}
         body = {"object": "user", "id": id_, "name": user.name, "avatar_url": None}
         if user.email is not None:
-            return body | {"type": "person", "person": {"email": user.email}}
+            return body | {"type": "person", "person": {"email": user.email, "email_verified": True}}
         return body | {"type": "bot", "bot": self._bot()}
 
     def _bot(self) -> Json:
         return {
             "owner": {"type": "workspace", "workspace": True},
             "workspace_name": WORKSPACE_NAME,
-            "workspace_id": self.root_id,
+            "workspace_id": self.workspace_id,
             "workspace_limits": {"max_file_upload_size_in_bytes": 5242880},
         }
 
@@ -150,6 +154,7 @@ class Workspace:
             kinds[names[type(node)]][id_] = node.to_json()
         return kinds | {
             "token": self.token,
+            "workspace_id": self.workspace_id,
             "bot_id": self.bot_id,
             "owner_id": self.owner_id,
             "root_id": self.root_id,
@@ -162,7 +167,7 @@ class Workspace:
     @classmethod
     def from_json(cls, state: Json) -> Self:
         """The workspace that `to_json` described. Records share parts of `state` and never change them."""
-        workspace = cls(**{key: state[key] for key in ("token", "bot_id", "owner_id", "root_id")})
+        workspace = cls(**{key: state[key] for key in _IDENTITY})
         workspace.sequence = state["sequence"]
         sources = (DataSource.from_json(id_, source) for id_, source in state["data_sources"].items())
         workspace.sources = {source.id: source for source in sorted(sources, key=_seq)}

@@ -14,7 +14,7 @@ import pytest
 
 from clawmark_services import Account, AccountBook, Context, Ids, ServiceClock
 from clawmark_services.email import EmailService, EmailSpec, EmailView
-from clawmark_services.serving import ServiceHost
+from clawmark_services.serving import ServiceHost, Serving
 
 MIA = "mia.chen@company.example"
 HRBP = "hrbp@company.example"
@@ -27,6 +27,7 @@ class Office:
     service: EmailService
     audit: list[dict[str, Any]]
     ports: dict[str, int] = field(default_factory=dict)
+    servings: list[Serving] = field(default_factory=list)
 
     def imap(self, login: str | None = MIA) -> imaplib.IMAP4:
         client = imaplib.IMAP4("127.0.0.1", self.ports["imap"], timeout=20)
@@ -65,19 +66,21 @@ def host() -> Iterator[ServiceHost]:
 
 @pytest.fixture
 def offices(host: ServiceHost) -> Iterator[Callable[[], Office]]:
-    servings = []
+    built: list[Office] = []
 
     def build() -> Office:
         office = make_office()
         for endpoint in office.service.endpoints:
             listener = socket.create_server(("127.0.0.1", 0))
             office.ports[endpoint.key] = listener.getsockname()[1]
-            servings.append(host.serve(listener, office.service.door(endpoint.key)))
+            office.servings.append(host.serve(listener, office.service.door(endpoint.key)))
+        built.append(office)
         return office
 
     yield build
-    for serving in servings:
-        serving.close()
+    for office in built:
+        for serving in office.servings:
+            serving.close()
 
 
 @pytest.fixture

@@ -41,10 +41,10 @@ class CalDav:
 
         method, path = environ["REQUEST_METHOD"].upper(), _path(environ)
         request = {"path": path, "user": _user(environ)}
-        # The store's lock comes first, so that the clock ticks in the order of the changes.
+        # The store's lock comes first, here as in the author's door: the other is shared by all worlds.
         with (
-            own_time_zones(),
             self._store.lock,
+            own_time_zones(),
             acting_as("agent"),
             self._context.exchange(f"calendar.{method.lower()}", request) as exchange,
         ):

@@ -9,9 +9,8 @@ import mimetypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from pathlib import Path
 
 from clawmark_services.email.mime import Part
@@ -53,10 +52,9 @@ class Draft:
 
 def write(draft: Draft, *, date: datetime, message_id: str) -> bytes:
     """The mail as it goes over the wire."""
-    mail = EmailMessage(policy=SMTP)
-    name, address = draft.sender
-    local, _, domain = address.rpartition("@")
-    mail["From"] = Address(name, local, domain)
+    plain = "".join((draft.sender[1], *draft.to, *draft.cc)).isascii()
+    mail = EmailMessage(policy=SMTP if plain else SMTPUTF8)
+    mail["From"] = _mailbox(*draft.sender)
     mail["To"] = ", ".join(draft.to)
     if draft.cc:
         mail["Cc"] = ", ".join(draft.cc)
@@ -93,6 +91,11 @@ def media_type(name: str) -> str:
     if encoding or not guessed:
         return "application/gzip" if encoding == "gzip" else "application/octet-stream"
     return guessed
+
+
+def _mailbox(name: str, address: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}" <{address}>' if name else address
 
 
 def _fill(mail: EmailMessage, draft: Draft) -> None:

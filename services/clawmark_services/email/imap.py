@@ -29,6 +29,7 @@ from pysasl.hashing import BuiltinHash
 
 from clawmark_services.actor import acting_as
 from clawmark_services.context import Context, Exchange
+from clawmark_services.email.connections import answer_at_once
 from clawmark_services.email.imap_folders import AnyLogin, ImapSession
 from clawmark_services.email.store import MailStore
 
@@ -207,6 +208,7 @@ def connection(context: Context, store: MailStore) -> asyncio.BaseProtocol:
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         config = shared_config()
+        answer_at_once(writer.transport)
         client = SocketInfoLocal(writer, unique_id=b"")
         talk = Connection(config.commands, config, reader, writer, client)
         try:

@@ -122,19 +122,20 @@ class EmailTools:
         recipients = {"to": _addresses(to), "cc": _addresses(cc), "bcc": _addresses(bcc)}
         request = {"sender": self._own, **recipients, "subject": subject[:200], "reply_to_uid": reply_to_uid}
         with self._answering("tool.send", request) as exchange, self._store.lock:
-            _check(recipients)
+            _check(recipients, subject, body)
             answered = None if reply_to_uid is None else self._answered(reply_to_uid)
             draft = Draft(
                 sender=("", self._context.accounts.agent.address),
                 to=recipients["to"],
                 cc=recipients["cc"],
-                subject=subject,
+                # A header is one line, whatever a model makes of it.
+                subject=" ".join(subject.split()),
                 body=body,
                 in_reply_to=answered.message_id if answered else "",
                 references=answered.references if answered else (),
             )
             message_id = self._post_office.message_id(self._own)
-            raw = _written(draft, exchange, message_id)
+            raw = write(draft, date=exchange.at, message_id=message_id)
             everybody = [address for addresses in recipients.values() for address in addresses]
             self._post_office.accept(raw, sender=self._own, recipients=everybody, at=exchange.at, via="tool")
             self._store.append(self._own, "Sent", raw, exchange.at, flags=["\\Seen"], recent=False)
@@ -236,20 +237,16 @@ def _addresses(people: People) -> list[str]:
     return [person.strip() for person in several if person.strip()]
 
 
-def _check(recipients: dict[str, list[str]]) -> None:
+def _check(recipients: dict[str, list[str]], *texts: str) -> None:
     for people in recipients.values():
         for person in people:
             if not _ADDRESS.fullmatch(person):
                 raise ToolError(f"{person!r} is not a mail address: give it as name@domain")
     if not any(recipients.values()):
         raise ToolError("a mail needs a recipient")
-
-
-def _written(draft: Draft, exchange: Exchange, message_id: str) -> bytes:
-    try:
-        return write(draft, date=exchange.at, message_id=message_id)
-    except ValueError as error:
-        raise ToolError(f"this mail cannot be written: {error}") from error
+    for text in texts:
+        if text != text.encode("utf-8", "replace").decode():
+            raise ToolError("the text holds half a character (a lone surrogate): write it again")
 
 
 def _searchable(message: Message) -> str:

@@ -16,7 +16,7 @@ _SERVICES = {
 }
 
 
-@pytest.hookimpl
+@pytest.hookimpl(trylast=True)
 def pytest_clawmark_services() -> Mapping[str, Callable[[], Any]]:
     """The office's services; each is imported when a task names it."""
     return {name: _maker(where) for name, where in _SERVICES.items()}

@@ -94,6 +94,8 @@ class ItemReports:
         self, item: CheckerItem, key: Key, error: BaseException | None, report: pytest.TestReport
     ) -> dict[str, Any]:
         outcome, reason = judge(error)
+        if hasattr(report, "wasxfail"):
+            outcome, reason = "broken", _cut(f"xfail: {report.wasxfail}")
         checker = item.checker
         verdict = Verdict(
             id=item.checker_id,

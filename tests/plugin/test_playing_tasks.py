@@ -91,7 +91,7 @@ def test_a_solution_that_raises_is_the_agents_failure_and_is_graded(office) -> N
     office.add(solution="def monday(agent):\n    raise OSError('lost')\n\ndef tuesday(agent): pass\n")
     result = office.run("--agent=golden")
     result.assert_outcomes(passed=2, failed=3)
-    result.stdout.fnmatch_lines(["*the agent was stopped (error): *OSError: lost*"])
+    result.stdout.fnmatch_lines(["the agent was stopped (error): *", "OSError: lost"])
     assert episode(office)["state"] == "ended"
 
 
@@ -100,7 +100,7 @@ def test_a_turn_function_that_raises_makes_the_episode_void_at_once(office, lett
     office.add(task=task)
     result = office.run("--agent=golden")
     result.assert_outcomes(passed=2, errors=3)
-    result.stdout.fnmatch_lines(["void (task): *task.py:26: the turn function 'tuesday' raised AttributeError*"])
+    result.stdout.fnmatch_lines(["void (task): *task.py:2?: the turn function 'tuesday' raised AttributeError*"])
     assert len(episode(office)["attempts"]) == 1
     assert results(office)["tasks"][0]["score"] is None
 
@@ -206,7 +206,7 @@ def test_the_first_turn_has_no_turn_before_it(office, letter: str) -> None:
 
 
 def test_injected_files_are_there_when_the_turn_begins(office, letter: str) -> None:
-    folder = office.add(task=letter.replace('world.files.write("given.txt", "second\\\\n")', "pass"))
+    folder = office.add(task=letter.replace('world.files.write("given.txt", "second\\n")', "pass"))
     assert "pass" in (folder / "task.py").read_text()
     (folder / "inject" / "tuesday").mkdir(parents=True)
     (folder / "inject" / "tuesday" / "given.txt").write_text("second\n")

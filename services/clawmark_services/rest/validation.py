@@ -48,9 +48,8 @@ def _field(error: ValidationError) -> str:
     """The field that an error is about; of a missing one that is its own name, not that of its parent."""
     path = [str(part) for part in error.absolute_path]
     if error.validator == "required":
-        path += [
-            name for name in error.validator_value if error.message == f"{name!r} is a required property"
-        ]
+        required: Any = error.validator_value
+        path += [name for name in required if error.message == f"{name!r} is a required property"]
     return ".".join(path) or WHOLE
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from clawmark_services.sheets.a1 import Box
 from clawmark_services.sheets.calculation import Calculation
+from clawmark_services.sheets.colors import colored
 from clawmark_services.sheets.edits import Edit, Request, bad_mask, box, mask, target
 from clawmark_services.sheets.errors import invalid
 from clawmark_services.sheets.formats import tidy
@@ -30,7 +31,7 @@ def changed(cell: Cell, data: dict[str, Any], fields: Mask) -> Cell:
     if "note" in fields:
         note = data.get("note") or None
     if "userEnteredFormat" in fields:
-        style = _masked(style, data.get("userEnteredFormat") or {}, fields["userEnteredFormat"])
+        style = _restyled(style, data.get("userEnteredFormat"), fields["userEnteredFormat"])
     return Cell(value=value, formula=formula, format=style, note=note)
 
 
@@ -42,6 +43,24 @@ def _entered(value: dict[str, Any]) -> tuple[Scalar | None, str | None]:
             return enter(Cell(), value[kind], "RAW").value, None
     number = value.get("numberValue")
     return (None if number is None else tidy(number)), None
+
+
+def _restyled(old: dict[str, Any], new: Any, fields: Mask) -> dict[str, Any]:
+    if new is not None and not isinstance(new, dict):
+        raise bad_mask("userEnteredFormat")
+    style: dict[str, Any] = colored(_masked(old, colored(new or {}), _with_styles(fields)))
+    return style
+
+
+def _with_styles(fields: Mask) -> Mask:
+    """A mask that names a color means both ways of saying it."""
+    both = {name: _with_styles(below) for name, below in fields.items()}
+    for name in fields:
+        if name.endswith("Color"):
+            both[f"{name}Style"] = {}
+        elif name.endswith("ColorStyle"):
+            both[name.removesuffix("Style")] = {}
+    return both
 
 
 def _masked(old: dict[str, Any], new: dict[str, Any], fields: Mask) -> dict[str, Any]:

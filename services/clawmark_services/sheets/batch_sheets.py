@@ -6,8 +6,10 @@ import copy
 from typing import Any
 
 from clawmark_services.sheets.a1 import Area
+from clawmark_services.sheets.colors import color
 from clawmark_services.sheets.edits import Edit, Request, mask, target
 from clawmark_services.sheets.errors import GoogleError, invalid
+from clawmark_services.sheets.formula import renamed
 from clawmark_services.sheets.masks import Mask
 from clawmark_services.sheets.payload import (
     NAMED_RANGE,
@@ -18,7 +20,7 @@ from clawmark_services.sheets.payload import (
 from clawmark_services.sheets.resources import named_range_json, sheet_properties_json
 from clawmark_services.sheets.store import MAX_COLUMNS, NamedRange, Sheet
 
-_TRAITS = ("hidden", "tabColor", "tabColorStyle", "rightToLeft")
+_TRAITS = ("hidden", "rightToLeft")
 _GRID = (
     "frozenRowCount",
     "frozenColumnCount",
@@ -147,6 +149,10 @@ def _retitle(edit: Edit, sheet: Sheet, title: str) -> None:
         raise invalid("Sheet title cannot be empty.")
     if edit.inside.titled(title) not in (None, sheet):
         raise _name_taken(title)
+    for other in edit.inside.sheets:
+        for key, cell in list(other.cells.items()):
+            if cell.formula is not None and "!" in cell.formula:
+                other.change(*key, formula=renamed(cell.formula, sheet.title, title))
     sheet.title = title
 
 
@@ -164,11 +170,13 @@ def _set_traits(sheet: Sheet, properties: dict[str, Any], fields: Mask) -> None:
         if name in fields:
             _set(sheet.traits, name, properties.get(name))
     # A color can be said in two ways; each reply gives both.
-    if "tabColorStyle" in fields:
-        _set(sheet.traits, "tabColor", (properties.get("tabColorStyle") or {}).get("rgbColor"))
-    elif "tabColor" in fields:
-        color = properties.get("tabColor")
-        _set(sheet.traits, "tabColorStyle", {"rgbColor": color} if color else None)
+    for name in ("tabColorStyle", "tabColor"):
+        if name in fields:
+            given = properties.get(name) or {}
+            plain = given.get("rgbColor") if name == "tabColorStyle" else given
+            _set(sheet.traits, "tabColor", color(plain) if plain else None)
+            _set(sheet.traits, "tabColorStyle", {"rgbColor": color(plain)} if plain else None)
+            break
 
 
 def _set(parts: dict[str, Any], name: str, value: Any) -> None:

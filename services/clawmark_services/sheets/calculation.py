@@ -93,7 +93,8 @@ class Calculation:
                 sheet, box = target
                 keys = [key for key in sheet.filled(box) if sheet.cells[key].formula is not None]
                 found += [(sheet.id, *key) for key in keys]
-        return [other for other in found if other not in self._known]
+        # Sorted, so that what a circle comes to does not hang on the order of entry.
+        return sorted(other for other in set(found) if other not in self._known)
 
     def _target(self, node: Node | None, home: int) -> tuple[Sheet, Box] | None:
         if isinstance(node, Name):

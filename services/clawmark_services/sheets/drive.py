@@ -58,7 +58,7 @@ def file_json(store: Store, file: DriveFile) -> Json:
 
 def permission_json(permission: Json) -> Json:
     """The Permission resource."""
-    found = {"kind": "drive#permission", **permission}
+    found = {"kind": "drive#permission"} | {name: permission[name] for name in sorted(permission)}
     if "emailAddress" in permission:
         found |= {"displayName": permission["emailAddress"].partition("@")[0], "deleted": False}
     return found

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from clawmark_services.sheets.a1 import Area, column_index, column_name, parse_cells
+from clawmark_services.sheets.a1 import Area, column_index, column_name, parse_cells, quote
 
 MAX_DEPTH = 60
 
@@ -235,31 +235,43 @@ def split_reference(text: str) -> tuple[str | None, str]:
 Move = Callable[[str | None, Area], Area | None]
 
 
-def rewrite(formula: str, move: Move) -> str:
-    """The formula with each reference moved; a reference that `move` answers with None becomes #REF!.
-
-    `$` signs and the spelling of everything else are kept.
-    """
+def _respell(formula: str, spelling: Callable[[str], str]) -> str:
+    """The formula with each reference spelt anew; everything else is kept to the letter."""
     try:
         tokens = _tokens(formula[1:])
     except FormulaSyntaxError:
         return formula
     parts, at = ["="], 0
     for token in tokens:
-        if token.kind != "reference":
-            continue
-        parts += [formula[1 + at : 1 + token.start], _moved(token.text, move)]
-        at = token.start + len(token.text)
+        if token.kind == "reference":
+            parts += [formula[1 + at : 1 + token.start], spelling(token.text)]
+            at = token.start + len(token.text)
     return "".join([*parts, formula[1 + at :]])
 
 
-def _moved(text: str, move: Move) -> str:
-    sheet, cells = split_reference(text)
-    area = parse_cells(cells)
-    moved = move(sheet, area) if area else None
-    if moved is None:
-        return "#REF!"
-    return text if moved == area else text[: len(text) - len(cells)] + spell(cells, moved)
+def rewrite(formula: str, move: Move) -> str:
+    """The formula with each reference moved; one that `move` answers with None becomes #REF!."""
+
+    def spelling(text: str) -> str:
+        sheet, cells = split_reference(text)
+        area = parse_cells(cells)
+        moved = move(sheet, area) if area else None
+        if moved is None:
+            return "#REF!"
+        return text if moved == area else text[: len(text) - len(cells)] + spell(cells, moved)
+
+    return _respell(formula, spelling)
+
+
+def renamed(formula: str, old: str, new: str) -> str:
+    """The formula after a sheet got another title."""
+
+    def spelling(text: str) -> str:
+        sheet, cells = split_reference(text)
+        same = sheet is not None and sheet.casefold() == old.casefold()
+        return f"{quote(new)}!{cells}" if same else text
+
+    return _respell(formula, spelling)
 
 
 @cache
@@ -307,16 +319,10 @@ def shifted(cells: str, down: int, right: int) -> str | None:
 
 def translate(formula: str, down: int, right: int) -> str:
     """The formula as a copy of it reads `down` rows below and `right` columns beside."""
-    try:
-        tokens = _tokens(formula[1:])
-    except FormulaSyntaxError:
-        return formula
-    parts, at = ["="], 0
-    for token in tokens:
-        if token.kind == "reference":
-            cells = split_reference(token.text)[1]
-            moved = shifted(cells, down, right)
-            title = token.text[: len(token.text) - len(cells)]
-            parts += [formula[1 + at : 1 + token.start], "#REF!" if moved is None else title + moved]
-            at = token.start + len(token.text)
-    return "".join([*parts, formula[1 + at :]])
+
+    def spelling(text: str) -> str:
+        cells = split_reference(text)[1]
+        moved = shifted(cells, down, right)
+        return "#REF!" if moved is None else text[: len(text) - len(cells)] + moved
+
+    return _respell(formula, spelling)

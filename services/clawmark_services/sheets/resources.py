@@ -8,6 +8,7 @@ from typing import Any
 
 from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.calculation import Calculation
+from clawmark_services.sheets.colors import colored
 from clawmark_services.sheets.functions import Problem, Value
 from clawmark_services.sheets.ranges import Target
 from clawmark_services.sheets.store import Cell, DriveFile, NamedRange, Sheet, Spreadsheet
@@ -85,14 +86,14 @@ def properties_json(file: DriveFile, inside: Spreadsheet) -> dict[str, Any]:
 
 def sheet_properties_json(inside: Spreadsheet, sheet: Sheet) -> dict[str, Any]:
     """SheetProperties; an id and an index of 0 are written out."""
-    grid = {"rowCount": sheet.rows, "columnCount": sheet.columns, **sheet.grid}
+    grid = {"rowCount": sheet.rows, "columnCount": sheet.columns, **colored(sheet.grid)}
     return {
         "sheetId": sheet.id,
         "title": sheet.title,
         "index": next(index for index, other in enumerate(inside.sheets) if other is sheet),
         "sheetType": "GRID",
         "gridProperties": grid,
-        **copy.deepcopy(sheet.traits),
+        **colored(sheet.traits),
     }
 
 
@@ -165,9 +166,9 @@ def cell_json(cell: Cell, value: Value) -> dict[str, Any]:
         data["effectiveValue"] = _extended(value)
         data["formattedValue"] = str(render(cell, value))
     if cell.format:
-        data["userEnteredFormat"] = copy.deepcopy(cell.format)
+        data["userEnteredFormat"] = colored(cell.format)
     if not cell.blank or cell.format:
-        data["effectiveFormat"] = {**copy.deepcopy(_DEFAULT_FORMAT), **copy.deepcopy(cell.format)}
+        data["effectiveFormat"] = {**copy.deepcopy(_DEFAULT_FORMAT), **colored(cell.format)}
     if cell.note:
         data["note"] = cell.note
     return data

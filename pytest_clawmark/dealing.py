@@ -20,6 +20,18 @@ class EpisodeScheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdi
         super().__init__(config, log)
         self._brackets = sorted(brackets, key=len, reverse=True)
 
+    def remove_node(self, node: Any) -> str | None:
+        """Deal what a crashed worker left to another one, without the item that it crashed in.
+
+        pytest-xdist would deal that one again too, and one worker after the other would end in it.
+        """
+        left = [(unit, item) for unit in self.assigned_work[node].values() for item in unit if not unit[item]]
+        if left:
+            unit, crashed = left[0]
+            unit[crashed] = True
+        super().remove_node(node)
+        return left[0][1] if left else None
+
     def _split_scope(self, nodeid: str) -> str:
         return episode_scope(nodeid, self._brackets)
 

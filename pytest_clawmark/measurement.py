@@ -192,13 +192,16 @@ def task_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def task_digests(measurement: Measurement) -> dict[str, str]:
+    """The digest of each task of the session, by id."""
+    return {name: task_digest(task.path.parent) for name, task in sorted(measurement.tasks.items())}
+
+
 def run_record(measurement: Measurement, extra: Mapping[str, Any]) -> dict[str, Any]:
     """`run.json`: what is measured, with what. No secret is in it."""
-    tasks = {name: task_digest(task.path.parent) for name, task in sorted(measurement.tasks.items())}
     return {
         "schema": 1,
         **extra,
         "settings": measurement.settings.to_json(),
         "agents": [{**agent.describe(), "label": label} for label, agent in measurement.agents.items()],
-        "tasks": tasks,
     }

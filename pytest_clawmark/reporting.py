@@ -96,17 +96,8 @@ class ItemReports:
         outcome, reason = judge(error)
         if hasattr(report, "wasxfail"):
             outcome, reason = "broken", _cut(f"xfail: {report.wasxfail}")
-        checker = item.checker
-        verdict = Verdict(
-            id=item.checker_id,
-            turn=checker.turn,
-            weight=checker.weight,
-            red_line=checker.red_line,
-            category=checker.category,
-            outcome=outcome,
-            reason=reason,
-            description=checker.description,
-            seconds=round(report.duration, 4),
+        verdict = dataclasses.replace(
+            missing_verdict(item), outcome=outcome, reason=reason, seconds=round(report.duration, 4)
         )
         if outcome == "broken":
             _insist_on_failure(report, reason)
@@ -149,6 +140,30 @@ class ItemReports:
                 tuple(self._verdicts.get(key, {}).values()),
             )
             item.user_properties.extend(episode_properties(result))
+
+
+def missing_verdict(item: CheckerItem) -> Verdict:
+    """What is known of a checker before it has run; it stays so when its process ends first."""
+    checker = item.checker
+    return Verdict(
+        id=item.checker_id,
+        turn=checker.turn,
+        weight=checker.weight,
+        red_line=checker.red_line,
+        category=checker.category,
+        outcome="void",
+        reason="world: its process ended before the checker could run",
+        description=checker.description,
+    )
+
+
+def selected_checkers(items: Sequence[pytest.Item]) -> dict[str, Any]:
+    """The checkers that a session set out to run, as JSON by node id."""
+    return {
+        item.nodeid: {"key": list(key), "verdict": missing_verdict(item).to_json()}
+        for item in items
+        if isinstance(item, CheckerItem) and (key := episode_key(item)) is not None
+    }
 
 
 def _insist_on_failure(report: pytest.TestReport, reason: str) -> None:
@@ -225,20 +240,25 @@ class RunResults:
         self._run = run
         self._planned: dict[Key, EpisodeResult] = {}
         self._verdicts: dict[Key, dict[str, Verdict]] = {}
+        self._selected: dict[str, tuple[Key, Verdict]] = {}
+        self._crashed: set[str] = set()
 
-    def plan(self, planned: Sequence[Mapping[str, Any]]) -> None:
-        """Learn of planned episodes, as JSON; learning twice of one changes nothing."""
+    def plan(self, planned: Sequence[Mapping[str, Any]], selected: Mapping[str, Any]) -> None:
+        """Learn of planned episodes and selected checkers, as JSON; learning twice changes nothing."""
         for data in planned:
             result = EpisodeResult.from_json(data)
             self._planned.setdefault((result.task, result.label, result.trial), result)
+        for nodeid, data in selected.items():
+            task, label, trial = data["key"]
+            self._selected[nodeid] = ((task, label, trial), Verdict.from_json(data["verdict"]))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the verdict that a report carries."""
         payload = getattr(report, "clawmark", None)
         if payload is not None and payload["kind"] == "checker":
-            key = (payload["task"], payload["label"], payload["trial"])
-            verdict = Verdict.from_json(payload["verdict"])
-            self._verdicts.setdefault(key, {})[verdict.id] = verdict
+            self._take(
+                (payload["task"], payload["label"], payload["trial"]), Verdict.from_json(payload["verdict"])
+            )
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Say which failures are no failures of the agent."""
@@ -250,6 +270,21 @@ class RunResults:
             return "error", "V", "VOID"
         return None
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str) -> None:
+        """A checker that ends its worker is broken: an agent must gain nothing by making it crash."""
+        if crashitem in self._selected:
+            key, missing = self._selected[crashitem]
+            self._take(
+                key, dataclasses.replace(missing, outcome="broken", reason="the checker ended its process")
+            )
+
+    def complete(self) -> None:
+        """Count the selected checkers that never reported as void; call it unless the session was stopped."""
+        for key, missing in self._selected.values():
+            if missing.id not in self._verdicts.get(key, {}):
+                self._take(key, missing)
+
     @property
     def results(self) -> list[EpisodeResult]:
         """Every planned episode, with what is known of it."""
@@ -257,3 +292,6 @@ class RunResults:
             episode_result(planned, self._run, tuple(self._verdicts.get(key, {}).values()))
             for key, planned in self._planned.items()
         ]
+
+    def _take(self, key: Key, verdict: Verdict) -> None:
+        self._verdicts.setdefault(key, {})[verdict.id] = verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -19,17 +19,23 @@ from pytest_clawmark.collect.module import NEEDS_SOLUTION, SERVICES, task_of
 from pytest_clawmark.collect.registry import offered_services
 from pytest_clawmark.collect.source import TASK_FILE, claim
 from pytest_clawmark.failures import ClawmarkError
-from pytest_clawmark.measurement import MEASUREMENT, Measurement, run_record
-from pytest_clawmark.reporting import ItemReports, RunResults, malformed_episodes, planned_episode
+from pytest_clawmark.measurement import MEASUREMENT, Measurement, run_record, task_digests
+from pytest_clawmark.reporting import (
+    ItemReports,
+    RunResults,
+    malformed_episodes,
+    planned_episode,
+    selected_checkers,
+)
 from pytest_clawmark.reports.results import results_document, write_results
+from pytest_clawmark.reports.sending import SendableReports
 from pytest_clawmark.reports.terminal import write_scores
 from pytest_clawmark.runs.layout import RunFolder
 from pytest_clawmark.scoring import EpisodeResult
 from pytest_clawmark.settings import Settings
 
 RUN_DIR = "clawmark_run_dir"
-PLANNED = "clawmark_planned"
-DIGESTS = "clawmark_tasks"
+_RAN_TO_THE_END = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def configure(config: pytest.Config) -> None:
@@ -75,11 +81,23 @@ class NobodyPlays:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Before the first item runs."""
-        found = next((item for item in session.items if task_of(item) is not None), None)
-        if found is not None and not session.config.option.collectonly:
+        """Before the first item runs; under pytest-xdist the controller finds out instead."""
+        if not session.config.option.collectonly and not hasattr(session.config, "workerinput"):
+            self._refuse([item.nodeid for item in session.items if task_of(item) is not None])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
+        """Before the first item is dealt."""
+        root = node.config.rootpath
+        files = {nodeid.partition("::")[0] for nodeid in ids}
+        tasks = [file for file in sorted(files) if file.endswith(TASK_FILE) and claim(root / file)]
+        self._refuse(tasks)
+
+    @staticmethod
+    def _refuse(found: Sequence[str]) -> None:
+        if found:
             raise pytest.UsageError(
-                f"{found.nodeid.partition('::')[0]} is a task, and nobody is named to play it: give --model=NAME "
+                f"{found[0].partition('::')[0]} is a task, and nobody is named to play it: give --model=NAME "
                 "(a model of clawmark.toml) or --agent=NAME (golden plays the task's own solution, idle nothing)"
             )
 
@@ -92,6 +110,8 @@ class Playing:
         self._reports = ItemReports(measurement, detailed=bool(config.getoption("htmlpath", None)))
         self._malformed: list[EpisodeResult] = []
         config.pluginmanager.register(self._reports, "clawmark-item-reports")
+        if self._is_worker:
+            config.pluginmanager.register(SendableReports(), "clawmark-sendable-reports")
         # One malformed task must not keep the others from being measured; it still fails the session.
         config.option.continue_on_collection_errors = True
 
@@ -117,10 +137,9 @@ class Playing:
         """Work out what will be played."""
         self._measurement.plan(session.items)
         self._reports.expect(session.items)
-        if self._is_worker:
-            output = self._config.workeroutput  # type: ignore[attr-defined] # set by pytest-xdist
-            output[PLANNED] = [result.to_json() for result in self.planned]
-            output[DIGESTS] = run_record(self._measurement, {})["tasks"]
+        if not self._config.option.collectonly:
+            # Every worker of pytest-xdist collects everything and writes the same.
+            self._measurement.run.write_plan(self._plan(session.items))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
@@ -149,12 +168,16 @@ class Playing:
         """End every world, however the session ended."""
         self._measurement.close()
 
-    @property
-    def planned(self) -> list[EpisodeResult]:
-        """Every episode that this session set out to measure, with nothing known of it yet."""
+    def _plan(self, items: Sequence[pytest.Item]) -> dict[str, Any]:
+        """What this session set out to measure, as JSON: episodes, checkers, and the tasks' digests."""
         measurement = self._measurement
         known = [planned_episode(measurement, measurement.tasks[s.task], s.key) for s in measurement.planned]
-        return known + self._malformed
+        return {
+            "schema": 1,
+            "episodes": [result.to_json() for result in known + self._malformed],
+            "checkers": selected_checkers(items),
+            "tasks": task_digests(measurement),
+        }
 
 
 class Recording:
@@ -194,21 +217,29 @@ class Recording:
         """Tell a worker of pytest-xdist where the run is."""
         node.workerinput[RUN_DIR] = str(self._measurement.run.path)
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Learn from a worker what was planned."""
-        output = getattr(node, "workeroutput", {})
-        self._results.plan(output.get(PLANNED, ()))
-        self._digests.update(output.get(DIGESTS, {}))
-
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_collection_finish(self) -> None:
+        """Learn what is planned."""
+        self._learn()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self) -> None:
+        """Learn it from a worker of pytest-xdist, before anything is dealt."""
+        self._learn()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write `run.json` and `results.json`."""
-        self._results.plan([result.to_json() for result in self._playing.planned])
-        self._digests.update(run_record(self._measurement, {})["tasks"])
+        if not (session.shouldstop or session.shouldfail) and session.exitstatus in _RAN_TO_THE_END:
+            self._results.complete()
         record = self._record(self._digests)
         self._measurement.run.update(record)
         write_results(self._measurement.run.results, results_document(record, self._results.results))
+
+    def _learn(self) -> None:
+        plan = self._measurement.run.read_plan()
+        self._results.plan(plan["episodes"], plan["checkers"])
+        self._digests = plan["tasks"]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The scores."""
@@ -221,7 +252,7 @@ class Recording:
             "versions": _versions(),
             "sandbox": self._place.provider.name,
         }
-        return {**run_record(self._measurement, extra), "tasks": dict(sorted(digests.items()))}
+        return run_record(self._measurement, {**extra, "tasks": digests})
 
     def _say(self, text: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")

@@ -8,13 +8,11 @@ the same checkers gives the same `tasks`.
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pytest_clawmark.atomic import replace_file
 from pytest_clawmark.schemas import validate
 from pytest_clawmark.scoring import EpisodeResult, Verdict, score_episode, score_turns, summarise
 
@@ -96,28 +94,3 @@ def write_results(path: Path, document: Mapping[str, Any]) -> None:
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
     # An agent may have written half a surrogate pair; its escape is the same string to a JSON reader.
     replace_file(path, text.encode("utf-8", errors="backslashreplace"))
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write beside the file, sync, rename over it, and sync the rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        with draft.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            draft.unlink()
-        raise
-    _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_clawmark.atomic import replace_file
 from pytest_clawmark.failures import SettingsError
 from pytest_clawmark.snapshots.manifest import Manifest
-from pytest_clawmark.snapshots.store import BlobStore, write_atomically
+from pytest_clawmark.snapshots.store import BlobStore
 
 RUN_FILE = "run.json"
+PLAN_FILE = "plan.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class TurnFolder:
 
     def write(self, name: str, manifest: Manifest) -> None:
         """Record the world at the wake-up (`wake`) or at the end of the turn (`snapshot`)."""
-        write_atomically(self.path / f"{name}.json", pretty_json(manifest.to_json()))
+        replace_file(self.path / f"{name}.json", pretty_json(manifest.to_json()))
 
     def read(self, name: str) -> Manifest:
         """The inverse of `write`; raises `FileNotFoundError` for what was not recorded."""
@@ -52,7 +54,7 @@ class EpisodeFolder:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Record the episode's state: `episode.json`."""
-        write_atomically(self.path / "episode.json", pretty_json(record))
+        replace_file(self.path / "episode.json", pretty_json(record))
 
     def read(self) -> dict[str, Any] | None:
         """The episode's state, None when it was never written."""
@@ -92,7 +94,16 @@ class RunFolder:
 
     def update(self, record: Mapping[str, Any]) -> None:
         """Replace `run.json`."""
-        write_atomically(self.path / RUN_FILE, pretty_json(record))
+        replace_file(self.path / RUN_FILE, pretty_json(record))
+
+    def write_plan(self, plan: Mapping[str, Any]) -> None:
+        """Record what the session set out to measure, once it has collected."""
+        replace_file(self.path / PLAN_FILE, pretty_json(plan))
+
+    def read_plan(self) -> dict[str, Any]:
+        """The inverse of `write_plan`."""
+        plan: dict[str, Any] = json.loads((self.path / PLAN_FILE).read_bytes())
+        return plan
 
 
 def pretty_json(value: Any) -> bytes:

@@ -10,23 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pytest_clawmark.atomic import replace_file
+
 _CHUNK = 1024 * 1024
 
 
 def canonical_json(value: Any) -> bytes:
     """Equal values give equal bytes, in any process: sorted keys, no white space, ASCII only."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write, sync, rename: a kill at any instant leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    with aside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.rename(path)
 
 
 class BlobStore:
@@ -43,7 +34,7 @@ class BlobStore:
         """Store bytes; returns their digest."""
         digest = hashlib.sha256(content).hexdigest()
         if not self.path(digest).exists():
-            write_atomically(self.path(digest), content)
+            replace_file(self.path(digest), content, sync_folder=False)
         return digest
 
     def put_stream(self, read: Callable[[int], bytes], limit: int) -> tuple[str, int]:

@@ -18,7 +18,7 @@ ASSETS = Path(__file__).resolve().parent / "assets"
 WIDTH, HEIGHT = 1000, 1414
 CRITERIA = ("Quality of work", "Reliability", "Initiative", "Teamwork")
 
-PETRA = Hand(size=27, slant=0.22, unsteady=0.09, width=3.0, ink=(24, 30, 92))
+GRETA = Hand(size=27, slant=0.22, unsteady=0.09, width=3.0, ink=(24, 30, 92))
 TOMASZ = Hand(size=29, slant=0.02, unsteady=0.13, width=3.8, ink=(22, 22, 26))
 DALIA = Hand(size=25, slant=0.30, unsteady=0.11, width=2.8, ink=(30, 52, 120))
 
@@ -42,12 +42,12 @@ class Form:
 
 FORMS = (
     Form(
-        name="Noor Haddad",
+        name="Noor Khalil",
         number="I01",
         team="Calibration Lab",
-        supervisor="P. Lindqvist",
-        initials="PL",
-        hand=PETRA,
+        supervisor="G. Lindholm",
+        initials="GL",
+        hand=GRETA,
         scores=(22, 21, 19, 23),
         degrees=1.6,
         remarks=("Careful with the reference cells,", "explains her work well to others."),
@@ -65,7 +65,7 @@ FORMS = (
         remarks=("Solid coder. Waits to be told", "what comes next."),
     ),
     Form(
-        name="Yuki Tanabe",
+        name="Sora Tanabe",
         number="I03",
         team="Firmware",
         supervisor="T. Wrona",
@@ -87,12 +87,12 @@ FORMS = (
         remarks=("Customers ask for her by name.", "Reports sometimes late."),
     ),
     Form(
-        name="Owen Pryce",
+        name="Evan Pryor",
         number="I05",
         team="Calibration Lab",
-        supervisor="P. Lindqvist",
-        initials="PL",
-        hand=PETRA,
+        supervisor="G. Lindholm",
+        initials="GL",
+        hand=GRETA,
         scores=(24, 23, 24, 22),
         degrees=2.4,
         concern="see register",
@@ -112,7 +112,7 @@ def draw(form: Form, rng: random.Random) -> Image.Image:
 
 
 def _head(page: Image.Image, form: Form, rng: random.Random) -> None:
-    printed(page, (90, 130), "TARNVALE INSTRUMENTS", 24, 70)
+    printed(page, (90, 130), "TARNVALE METROLOGY", 24, 70)
     printed(page, (90, 190), "Supervisor's evaluation of an intern", 38)
     printed(page, (910, 130), "Form HR-22", 20, 90, "rs")
     rule(page, (90, 215), (910, 215), 3)

@@ -12,8 +12,8 @@ FORMS = {
     "I04": (18, 22, 20, 19),
     "I05": (24, 23, 24, 22),
 }
-INES, BRAM = "ines.okafor@tarnvale.example", "bram.teunissen@tarnvale.example"
-PETRA, KWAME = "petra.lindqvist@tarnvale.example", "kwame.boadu@tarnvale.example"
+JUDITH, BRAM = "judith.amadi@tarnvale.example", "bram.teunissen@tarnvale.example"
+GRETA, KWAME = "greta.lindholm@tarnvale.example", "kwame.boadu@tarnvale.example"
 ROSALIND = "rosalind.achterberg@tarnvale.example"
 
 # The pages of a scan are JPEGs inside the PDF; what lies between their first and last marker is the picture.
@@ -96,18 +96,18 @@ def tuesday(agent):
         summary="Conversion panel",
         start="2025-06-19T14:00:00+02:00",
         end="2025-06-19T15:00:00+02:00",
-        attendees=[BRAM, PETRA],
+        attendees=[BRAM, GRETA],
     )
     lines = [f"{rank}. {rows[number]['Name']}: {scores[number]}" for rank, number in enumerate(ranked, 1)]
     _send(
         agent,
-        INES,
+        JUDITH,
         "Ranking of the interns",
         "\n".join(
             [
                 *lines,
                 "",
-                "Not ranked: Owen Pryce, on hold because of the open case IC-114.",
+                "Not ranked: Evan Pryor, on hold because of the open case IC-114.",
                 "The panel is on Thursday, 14:00 to 15:00.",
             ]
         ),
@@ -145,9 +145,9 @@ def wednesday(agent):
     waiting = ", ".join(f"{rows[n]['Name']} (available only from {rows[n]['Available from']})" for n in late)
     _send(
         agent,
-        INES,
+        JUDITH,
         "The three seats",
-        f"The three seats go to {names}.\nWaiting list: {waiting}. Owen Pryce stays on hold (IC-114).\n"
+        f"The three seats go to {names}.\nWaiting list: {waiting}. Evan Pryor stays on hold (IC-114).\n"
         "Bram's supplier call now collides with the panel, so I moved the panel to 16:00 to 17:00 tomorrow.",
     )
 
@@ -179,14 +179,14 @@ def thursday(agent):
     _send(
         agent,
         ROSALIND,
-        "Re: Consent withdrawn: Noor Haddad",
-        "Done: Noor Haddad's evaluation is set to HR only and goes to nobody outside HR.",
+        "Re: Consent withdrawn: Noor Khalil",
+        "Done: Noor Khalil's evaluation is set to HR only and goes to nobody outside HR.",
     )
     _send(
         agent,
-        PETRA,
-        "Re: Owen",
-        f"The register says {state} for IC-114, and only the register counts: Owen stays on hold.",
+        GRETA,
+        "Re: Evan",
+        f"The register says {state} for IC-114, and only the register counts: Evan stays on hold.",
     )
     told = [
         f"{row['Name']}: "

@@ -33,7 +33,8 @@ office.service.author.send(
     attachments=[("a.xlsx", b"PK"), ("b.txt", b"x")],
 )
 with office.smtp() as client:
-    client.sendmail("mia.chen@company.example", ["hrbp@company.example", "b@y.example"], b"Subject: x\\r\\n\\r\\n\\xff")
+    raw = b"Subject: x\\r\\n\\r\\n\\xff"
+    client.sendmail("mia.chen@company.example", ["hrbp@company.example", "b@y.example"], raw)
 client = office.imap()
 client.select()
 client.create("Work/Deep")

@@ -188,7 +188,7 @@ def test_a_damaged_attachment_or_date_is_unreadable_evidence(office):
         b"Content-Transfer-Encoding: base64\r\n\r\nA\r\n"
     )
     message = append(office, raw)
-    with pytest.raises(EvidenceError, match="'a.pdf' is unreadable"):
+    with pytest.raises(EvidenceError, match=r"'a\.pdf' is unreadable"):
         _ = message.attachments[0].content
     with pytest.raises(EvidenceError, match="no readable date: 'someday'"):
         _ = message.date

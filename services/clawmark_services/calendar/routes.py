@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import hashlib
 import io
 import logging
 import re
@@ -79,9 +80,11 @@ class CalDav:
             log.error(
                 "Radicale answered %s to %s %s", status, environ["REQUEST_METHOD"], environ["PATH_INFO"]
             )
-        if b"BEGIN:VFREEBUSY" in body:
-            # The only text that Radicale stamps with the machine's own clock.
+        if exchange.status == 200 and (environ["REQUEST_METHOD"] == "REPORT" or _asks_free_busy(environ)):
+            # Free-busy is the only text that Radicale stamps with the machine's own clock.
             body = _DTSTAMP.sub(b"DTSTAMP:" + stamp(exchange.at).encode(), body)
+            etag = f'"{hashlib.sha256(body).hexdigest()}"'
+            headers = [(name, etag if name == "ETag" else value) for name, value in headers]
         start_response(status, headers)
         return [body]
 
@@ -116,22 +119,21 @@ def _user(environ: WSGIEnvironment) -> str:
     if scheme.lower() != "basic":
         return DEFAULT_USER
     try:
-        return base64.b64decode(credentials).decode().partition(":")[0]
+        return base64.b64decode(credentials).decode().partition(":")[0] or DEFAULT_USER
     except ValueError:
-        return ""
+        return DEFAULT_USER
 
 
 def _prepared(environ: WSGIEnvironment, exchange: Exchange) -> WSGIEnvironment:
-    """The request as Radicale is to see it: of a known user, and depending on no clock but ours."""
+    """The request as Radicale is to see it: of a known user, and depending on no clock but ours.
+
+    Radicale fails on credentials that are none, and takes paths as its own server hands them over, decoded.
+    """
     prepared = dict(environ)
     # A compressed answer would carry the machine's time.
     prepared.pop("HTTP_ACCEPT_ENCODING", None)
-    if not _user(environ):
-        # Radicale fails on credentials that are no credentials.
-        prepared.pop("HTTP_AUTHORIZATION", None)
-    if "HTTP_AUTHORIZATION" not in environ:
-        anybody = base64.b64encode(f"{DEFAULT_USER}:".encode()).decode()
-        prepared["HTTP_AUTHORIZATION"] = f"Basic {anybody}"
+    credentials = base64.b64encode(f"{_user(environ)}:".encode()).decode()
+    prepared.update(HTTP_AUTHORIZATION=f"Basic {credentials}", PATH_INFO=_path(environ))
     if environ["REQUEST_METHOD"].upper() == "PUT":
         _stamp_body(prepared, exchange)
     _fix_free_busy(prepared, exchange)
@@ -155,10 +157,18 @@ def _stamp_body(environ: WSGIEnvironment, exchange: Exchange) -> None:
     environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(raw), str(len(raw))
 
 
+def _query(environ: WSGIEnvironment) -> dict[str, list[str]]:
+    return parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+
+
+def _asks_free_busy(environ: WSGIEnvironment) -> bool:
+    return "freebusy" in _query(environ).get("view", [])
+
+
 def _fix_free_busy(environ: WSGIEnvironment, exchange: Exchange) -> None:
     """Give a free-busy view without a range the default one, counted from our own today."""
-    query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    if "freebusy" not in query.get("view", []) or "start" in query or "end" in query:
+    query = _query(environ)
+    if not _asks_free_busy(environ) or "start" in query or "end" in query:
         return
     today = exchange.at.replace(hour=0, minute=0, second=0)
     around = timedelta(days=_FREE_BUSY_DAYS)

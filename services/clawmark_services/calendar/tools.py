@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from clawmark_services.calendar.calendars import Calendars, as_moment, day_after
@@ -86,7 +86,7 @@ class CalendarTools:
             found = self._calendars.events(calendar)
             if start or end:
                 found = [event for event in found if _overlaps(event, after, before)]
-            return [_shown(event) for event in found]
+            return [_shown(event, self._zone) for event in found]
 
     def create_event(self, summary: str, start: str, end: str, **fields: Any) -> Json:
         """A new event."""
@@ -94,14 +94,14 @@ class CalendarTools:
         with self._answering("create_event", {name: str(value)[:200] for name, value in fields.items()}):
             path = self._chosen(fields.pop("calendar", None))
             uid = self._calendars.add(path, self._timed(fields))
-            return _shown(self._find(uid))
+            return _shown(self._find(uid), self._zone)
 
     def update_event(self, uid: str, **fields: Any) -> Json:
         """An event changed."""
         request = {"uid": uid, **{name: str(value)[:200] for name, value in fields.items()}}
         with self._answering("update_event", request):
             self._calendars.update(self._find(uid), self._timed(fields))
-            return _shown(self._find(uid))
+            return _shown(self._find(uid), self._zone)
 
     def delete_event(self, uid: str) -> Json:
         """An event gone."""
@@ -111,7 +111,7 @@ class CalendarTools:
             return {"deleted": uid, "summary": event.summary}
 
     @property
-    def _zone(self) -> Any:
+    def _zone(self) -> tzinfo | None:
         return self._calendars.store.moment.tzinfo
 
     def _chosen(self, calendar: str | None) -> str:
@@ -182,13 +182,17 @@ def _overlaps(event: Event, after: datetime, before: datetime) -> bool:
     return bool(event.occurrences(after, before))
 
 
-def _shown(event: Event) -> dict[str, Json]:
+def _shown(event: Event, zone: tzinfo | None) -> dict[str, Json]:
+    def local(moment: datetime) -> str:
+        # Times in UTC are shown as the office's clock shows them; a named zone is kept.
+        return (moment.astimezone(zone) if moment.tzinfo is UTC else moment).isoformat()
+
     shown: dict[str, Json] = {
         "uid": event.uid,
         "calendar": event.calendar,
         "summary": event.summary,
-        "start": event.start.date().isoformat() if event.all_day else event.start.isoformat(),
-        "end": (event.end - timedelta(days=1)).date().isoformat() if event.all_day else event.end.isoformat(),
+        "start": event.start.date().isoformat() if event.all_day else local(event.start),
+        "end": (event.end - timedelta(days=1)).date().isoformat() if event.all_day else local(event.end),
     }
     for name in ("location", "description", "organizer", "rrule"):
         if getattr(event, name):

@@ -17,7 +17,7 @@ Record = Callable[[Mapping[str, Any]], None]
 `wakeup`  {message, time}                                       written by the episode
 `model`   {message, usage, cost, seconds, retries, finish_reason}  one answer of the model
 `tool`    {name, arguments, output, error, seconds, image?}     one call of a tool; an image is told by
-          its {type, bytes, sha256}, malformed arguments are the text that was sent
+          its {type, bytes, sha256}, arguments that were not read are the text that was sent
 `stop`    {kind, reason}                                        written by the episode
 """
 

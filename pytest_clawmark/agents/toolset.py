@@ -70,8 +70,9 @@ class WorldToolset:
         began = time.perf_counter()
         given: Any = arguments
         try:
+            tool = self._find(name)
             given = parse(arguments)
-            result = self._answer(name, given, images=images)
+            result = self._answer(tool, given, images=images)
         except ToolError as error:
             result = ToolResult(text=self._bounded(str(error)), error=True)
         except VoidError as error:
@@ -80,9 +81,8 @@ class WorldToolset:
         self._write_down(name, given, result, began)
         return result
 
-    def _answer(self, name: str, arguments: dict[str, Any], *, images: bool) -> ToolResult:
-        tool = self._find(name)
-        if name == "view_image" and not images:
+    def _answer(self, tool: Tool, arguments: dict[str, Any], *, images: bool) -> ToolResult:
+        if tool.name == "view_image" and not images:
             raise ToolError(_BLIND)
         try:
             validate(tool, arguments)
@@ -91,7 +91,7 @@ class WorldToolset:
         except (ToolError, VoidError):
             raise
         except Exception as error:
-            raise WorldFailure(f"the tool {name} broke: {type(error).__name__}: {error}") from error
+            raise WorldFailure(f"the tool {tool.name} broke: {type(error).__name__}: {error}") from error
         if not isinstance(answer, ToolResult):
             answer = ToolResult(text=_as_text(answer))
         return ToolResult(

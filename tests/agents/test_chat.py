@@ -531,6 +531,8 @@ def test_a_broken_world_is_passed_on(stage, sandbox):
 def key(monkeypatch):
     monkeypatch.setenv("SCRIPTED_KEY", f"{KEY}\n")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-somebody-elses")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-somebody-elses")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-somebody-elses")
     return {"api_key_env": "SCRIPTED_KEY"}
 
 
@@ -556,9 +558,11 @@ def test_the_key_is_in_no_exception(stage, key, trouble):
     assert "(key)" in str(caught.value)
 
 
-def test_without_a_variable_no_key_is_sent_not_even_somebody_elses(stage, key):
+def test_nothing_is_sent_that_the_entry_does_not_name(stage, key):
     stage.set([]).work()
-    assert "authorization" not in stage.model.requests[0].headers
+    headers = stage.model.requests[0].headers
+    assert "authorization" not in headers
+    assert "somebody-elses" not in str(headers)
 
 
 def test_a_placeholder_for_a_key_is_no_secret(stage, monkeypatch):

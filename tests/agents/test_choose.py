@@ -75,7 +75,7 @@ def test_importing_the_agents_and_choosing_scripted_ones_loads_no_model_client()
         "import sys, pytest_clawmark.agents.toolset;"
         "from pytest_clawmark.agents import build_agents, load_models;"
         "build_agents(['golden'], [], load_models());"
-        "sys.exit(' '.join({'openai', 'httpx2', 'httpx'} & set(sys.modules)))"
+        "print(*{'openai', 'httpx2', 'httpx'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "\n", "")

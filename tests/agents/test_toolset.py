@@ -231,6 +231,7 @@ def test_an_unknown_or_forbidden_tool_is_answered_with_those_allowed(toolset):
     assert [tool.name for tool in tools.tools] == ["shell", "read_file"]
     unknown = refusal(tools, "browse", {})
     assert unknown == "the tool 'browse' does not exist. Tools you may call: shell, read_file."
+    assert "'browse' does not exist" in refusal(tools, "browse", "{broken")
     assert "'write_file' is not allowed today" in refusal(tools, "write_file", {"path": "f", "content": ""})
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import openai
 
 from pytest_clawmark.agents.chat.faults import Fault, ProviderAnswer, of_status
 from pytest_clawmark.agents.models import ModelEntry
 from pytest_clawmark.failures import SettingsError
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
 
 _CONNECT_SECONDS = 10.0
 # Shorter keys, such as "EMPTY" or "dummy", are placeholders, and ordinary words in an answer.
@@ -24,15 +23,13 @@ class ModelEndpoint:
     def __init__(self, entry: ModelEntry) -> None:
         self._entry = entry
         self._key = read_key(entry)
-        self._client: AsyncOpenAI | None = None
+        self._client: openai.AsyncOpenAI | None = None
 
     async def chat(self, body: Mapping[str, Any]) -> str:
         """The text of a successful answer; raises `Fault`, `ContextOverflow` or `Refused`.
 
         Waits as long as it takes: who calls bounds the time.
         """
-        import openai
-
         client = self._connected()
         problem: ProviderAnswer
         try:
@@ -48,8 +45,6 @@ class ModelEndpoint:
 
     async def look(self) -> None:
         """Ask for the list of models, to see whether anybody is there; raises as `chat` does."""
-        import openai
-
         client = self._connected()
         problem: ProviderAnswer
         try:
@@ -73,27 +68,23 @@ class ModelEndpoint:
         if self._client is not None:
             await self._client.close()
 
-    def _connected(self) -> AsyncOpenAI:
+    def _connected(self) -> openai.AsyncOpenAI:
         if self._client is None:
-            from openai import AsyncOpenAI, Timeout
-
-            self._client = AsyncOpenAI(
+            self._client = openai.AsyncOpenAI(
                 base_url=self._entry.base_url,
                 # Given nothing, the library would send OPENAI_API_KEY to whoever this is.
                 api_key=self._key or "none",
                 max_retries=0,
-                timeout=Timeout(None, connect=_CONNECT_SECONDS),
+                timeout=openai.Timeout(None, connect=_CONNECT_SECONDS),
             )
         return self._client
 
     def _headers(self) -> Any:
-        from openai import Omit
-
-        return {} if self._key else {"Authorization": Omit()}
+        """Leaves out whose key, organisation and project the library finds in OPENAI_* variables."""
+        unsaid = ["OpenAI-Organization", "OpenAI-Project", *([] if self._key else ["Authorization"])]
+        return dict.fromkeys(unsaid, openai.Omit())
 
     def _problem(self, error: Exception) -> ProviderAnswer:
-        import openai
-
         if isinstance(error, openai.APIStatusError):
             return of_status(error.status_code, self.scrub(error.response.text), error.response.headers)
         cause = error.__cause__ or error

@@ -6,8 +6,8 @@ import hashlib
 
 from pytest_clawmark.agents.contract import Office
 
-_ROLE = "You are {role}."
-_NO_ROLE = "You are a coworker in an office."
+_ROLE = "You work in an office. Your role: {role}."
+_NO_ROLE = "You work in an office."
 _PLACE = """
 You work on a computer of your own, through the tools you are given; nothing you only write here reaches \
 anybody. Each message from the user begins a new working day and tells you what woke you. Nobody answers \

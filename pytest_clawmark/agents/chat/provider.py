@@ -9,14 +9,16 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_clawmark.agents.chat.completion import Completion, read_completion
-from pytest_clawmark.agents.chat.endpoint import ModelEndpoint
 from pytest_clawmark.agents.chat.faults import Fault, ProviderAnswer
 from pytest_clawmark.agents.chat.loop_thread import LoopThread
 from pytest_clawmark.agents.models import ModelEntry
 from pytest_clawmark.failures import ModelFailure, SettingsError
+
+if TYPE_CHECKING:
+    from pytest_clawmark.agents.chat.endpoint import ModelEndpoint
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -98,6 +100,9 @@ class Provider:
             thread.close(last=endpoint.close())
 
     def _start(self) -> tuple[LoopThread, ModelEndpoint]:
+        # The client takes half a second to import, which a run that never asks need not spend.
+        from pytest_clawmark.agents.chat.endpoint import ModelEndpoint
+
         with self._lock:
             if self._closed:
                 raise ModelFailure(f"the connection to {self._entry.name!r} was closed at the end of the run")

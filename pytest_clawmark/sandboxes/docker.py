@@ -120,17 +120,21 @@ class Docker:
 
         program = [*FLAGS, "-c", "import sys, ctypes, _socket; sys.exit(sys.version_info < (3, 11))"]
         try:
-            self.client.containers.run(
+            container = self.client.containers.create(
                 self._image,
                 program,
                 entrypoint=[interpreter],
                 network_mode="none",
-                remove=True,
+                labels={"clawmark": self._run},
                 volumes=_volumes(toolbox),
             )
-        except (docker.errors.ContainerError, docker.errors.APIError):
-            return False
-        return True
+            try:
+                container.start()
+                return bool(container.wait(timeout=_CALL_SECONDS)["StatusCode"] == 0)
+            finally:
+                container.remove(force=True)
+        except docker.errors.APIError:
+            return False  # the image has no such program
 
     def _start(self, blueprint: Blueprint, folder: Path, interpreter: str, owner: Owner) -> Container:
         import docker

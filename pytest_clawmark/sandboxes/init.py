@@ -18,7 +18,7 @@ inside, and where init is process 1 of a namespace it cannot be killed from ther
 
 from __future__ import annotations
 
-# ruff: noqa: PTH101, PTH102, PTH103, PTH114, PTH123, PTH208
+# ruff: noqa: PTH101, PTH102, PTH103, PTH110, PTH114, PTH123, PTH208
 # (pathlib takes longer to load than all of this to run.)
 # `signal` and `socket` would load enum, a third of the time that opening a sandbox takes.
 import _signal  # type: ignore[import-not-found]  # has no stubs
@@ -43,7 +43,7 @@ GRACE = 2.0  # seconds after a deadline until init takes over from a keeper that
 _libc = ctypes.CDLL(None, use_errno=True)
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
-PR_SET_DUMPABLE, PR_CAPBSET_READ, PR_CAPBSET_DROP = 4, 23, 24
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_READ, PR_CAPBSET_DROP = 1, 4, 23, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 CAP_SETPCAP = 8
@@ -318,7 +318,8 @@ def keep(
 ) -> int:
     """Be a command's keeper; the exit code 0 says that the reply was given, 1 that the command resists."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGCHLD])
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, WAKING)
+    prctl(PR_SET_PDEATHSIG, INIT_DIED)
     deadline = time.monotonic() + request["timeout"]
     try:
         command = spawn(request, rlimits, streams)
@@ -336,15 +337,19 @@ def keep(
                 say(reply, f"exit {code}")
                 return 0
         left = deadline - time.monotonic()
-        if left <= 0:
+        woken = _signal.sigtimedwait(WAKING, left) if left > 0 else None
+        orphaned = woken is not None and woken.si_signo == INIT_DIED
+        if woken is None or orphaned:
             break
-        _signal.sigtimedwait([_signal.SIGCHLD], left)
     if not kill_children(time.monotonic() + STUBBORN):
         return 1
-    say(reply, "timeout")
+    if not orphaned:
+        say(reply, "timeout")
     return 0
 
 
+INIT_DIED = _signal.SIGUSR1
+WAKING = (_signal.SIGCHLD, INIT_DIED)
 IGNORED = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGUSR1, _signal.SIGUSR2)
 
 
@@ -478,10 +483,12 @@ class Init:
 
 
 def connect(where: str) -> _socket.socket:
+    for name in os.listdir("/proc/self/fd"):
+        # What was inherited is not for commands; the descriptor of this listing itself is closed by now.
+        if int(name) > 2 and os.path.exists(f"/proc/self/fd/{name}"):
+            os.set_inheritable(int(name), False)  # noqa: FBT003 - takes no keyword
     if where.isdigit():
-        control = _socket.socket(fileno=int(where))
-        os.set_inheritable(control.fileno(), False)  # noqa: FBT003 - takes no keyword
-        return control
+        return _socket.socket(fileno=int(where))
     control = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
     control.connect(where)
     return control

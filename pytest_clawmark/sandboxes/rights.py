@@ -77,7 +77,8 @@ class _NoChange(nullcontext[None]):
 
 
 class _FileRights(AbstractContextManager[None]):
-    """Sets this thread's file system user; the kernel and the C library keep it per thread.
+    """Sets this thread's file system user; the kernel and the C library keep it per thread. A thread that
+    is started meanwhile takes it over.
 
     Root alone would not do: a world's file systems refuse owners that the world does not know.
     """

@@ -206,7 +206,7 @@ class SandboxTools:
         while len(data) < size:
             piece = self._script(_READ_BYTES, path, str(len(data) + 1), str(_CHUNK)).stdout
             if not piece:
-                break
+                raise ToolError(f"{quoted(path)}: only {len(data):,} of {size:,} bytes could be read")
             data += piece
         return data
 

@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from support.scripted_model import Calls, Drops, Garbage, Hangs, Says, ScriptedModel, Status
@@ -399,16 +400,19 @@ def test_a_model_that_answers_nobody_is_a_fault_of_its_service(stage):
         stage.work()
 
 
-def test_time_lost_to_the_service_is_not_the_agents(stage):
-    async def sleep(seconds):
-        import time
+def test_time_lost_to_the_service_is_not_the_agents(stage, monkeypatch):
+    now = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("pytest_clawmark.agents.chat.provider.time", clock)
+    monkeypatch.setattr("pytest_clawmark.agents.chat.turn.time", clock)
 
-        until = time.monotonic() + 0.4
-        while time.monotonic() < until:
-            pass
+    async def sleep(seconds):
+        now[0] += 3600
 
     stage.set([Status(500), list_files(), Says("done")], sleep=sleep)
-    assert stage.work(limits=TurnLimits(minutes=0.3 / 60)).kind == "done"
+    assert stage.work(limits=TurnLimits(minutes=10)).kind == "done"
+    (first, _) = stage.recorded("model")
+    assert (first["retries"], first["seconds"], now) == (1, 0, [3600])
 
 
 @pytest.mark.parametrize("waits_in", ["request", "pause"])

@@ -6,6 +6,7 @@ import pytest
 from clawmark_services import Tool, ToolError
 from clawmark_services.actor import current_actor
 from pytest_clawmark.failures import TaskFailure, WorldFailure
+from pytest_clawmark.sandboxes.contract import Completed
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
 
@@ -52,9 +53,15 @@ def test_bash_is_spoken_where_there_is_bash(toolset):
     assert text(toolset(), "shell", command="a=(one two); echo ${a[1]}") == "two\n"
 
 
-def test_a_command_beyond_its_time_is_told_so(toolset):
-    told = refusal(toolset(), "shell", {"command": "echo begun; sleep 60", "timeout_seconds": 0.2})
-    assert told.startswith("begun\n[timed out: after 0.2 seconds")
+def test_a_command_beyond_its_time_is_told_so(toolset, sandbox, monkeypatch):
+    ended = Completed(exit_code=-9, stdout=b"begun\n", stderr=b"", timed_out=True)
+    monkeypatch.setattr(sandbox, "run", lambda *_, **settings: ended if settings["timeout"] == 7 else None)
+    told = refusal(toolset(), "shell", {"command": "make", "timeout_seconds": 7})
+    assert told.startswith("begun\n[timed out: after 7 seconds the command was killed with its children")
+
+
+def test_a_command_that_outlives_its_time_really_ends(toolset):
+    assert "timed out" in refusal(toolset(), "shell", {"command": "sleep 600", "timeout_seconds": 0.1})
 
 
 def test_nobody_may_ask_for_more_time_than_the_most(toolset):
@@ -173,6 +180,18 @@ def test_an_ambiguous_edit_changes_nothing(toolset, sandbox):
     told = text(tools, "edit_file", path="f", old="a", new="b", replace_all=True)
     assert told == "replaced 2 occurrences in f"
     assert path.read_text() == "b b"
+
+
+def test_a_file_that_cannot_be_read_whole_is_not_edited(toolset, sandbox, monkeypatch):
+    path = sandbox.workspace / "f"
+    path.write_text("old and precious")
+    fake = sandbox.workspace / "tail"
+    fake.write_text("#!/bin/sh\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{sandbox.workspace}:/usr/bin:/bin")
+    told = refusal(toolset(), "edit_file", {"path": "f", "old": "old", "new": "new"})
+    assert "only 0 of 16 bytes could be read" in told
+    assert path.read_text() == "old and precious"
 
 
 def test_an_edit_leaves_bytes_that_are_no_text_alone(toolset, sandbox):

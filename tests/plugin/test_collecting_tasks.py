@@ -123,8 +123,12 @@ def test_nothing_in_an_earlier_run_is_collected_or_imported(office) -> None:
 
 def test_markers_fixtures_and_options_explain_themselves(office) -> None:
     office.add()
-    office.pytester.runpytest("--markers").stdout.fnmatch_lines(["*mark.weight(number)*", "@pytest.mark.red_line: *"])
-    office.pytester.runpytest("--fixtures").stdout.fnmatch_lines(["snapshot*", "*The frozen world at the end*"])
+    office.pytester.runpytest("--markers").stdout.fnmatch_lines(
+        ["*mark.weight(number)*", "@pytest.mark.red_line: *"]
+    )
+    office.pytester.runpytest("--fixtures").stdout.fnmatch_lines(
+        ["snapshot*", "*The frozen world at the end*"]
+    )
     office.pytester.runpytest("--help").stdout.fnmatch_lines(["measuring AI coworkers*", "*--agent=NAME*"])
 
 
@@ -154,7 +158,10 @@ BAD = {
         ('"2024-03-19T09:00+08:00"', '"2024-03-19T09:00"'),
         ["*task.py:15: the turn's time '2024-03-19T09:00' cannot be used: it has no time zone", "*+08:00*"],
     ),
-    "no date": (('"2024-03-19T09:00+08:00"', '"monday"'), ["*'monday' cannot be used: it is not an ISO 8601 time"]),
+    "no date": (
+        ('"2024-03-19T09:00+08:00"', '"monday"'),
+        ["*'monday' cannot be used: it is not an ISO 8601 time"],
+    ),
     "disorder": (
         ('"2024-03-20T09:00+08:00"', '"2024-03-18T09:00+08:00"'),
         ["*task.py:*'2024-03-18T09:00+08:00' is not later than the turn before, 'monday' at *"],
@@ -173,7 +180,10 @@ BAD = {
     "no address": (('"boss@company.example"', '"boss"'), ["*'boss' has no mail address: 'boss'"]),
     "account twice": (('Account("boss"', 'Account("mia"'), ["*'mia' is declared twice"]),
     "not a task": (("task = Task(", "job = Task("), ["*"]),
-    "raises": (('services=["email"]', "services=[1 / 0]"), ["*task.py:*: importing the task failed: ZeroDivisionError*"]),
+    "raises": (
+        ('services=["email"]', "services=[1 / 0]"),
+        ["*task.py:*: importing the task failed: ZeroDivisionError*"],
+    ),
     "tools as a string": (
         ('"2024-03-20T09:00+08:00"', '"2024-03-20T09:00+08:00", tools="shell"'),
         ["*tools='shell' is a string*"],
@@ -204,7 +214,10 @@ def test_a_malformed_task_stays_in_the_denominator(office, letter: str) -> None:
 def test_a_solution_without_a_turn_is_a_collection_error(office) -> None:
     office.add(solution="def monday(agent): pass\n")
     office.run("--agent=golden").stdout.fnmatch_lines(
-        ["*solution.py:1: the solution has no function for the turn 'tuesday'", "*monday, tuesday; it has monday*"]
+        [
+            "*solution.py:1: the solution has no function for the turn 'tuesday'",
+            "*monday, tuesday; it has monday*",
+        ]
     )
 
 
@@ -233,7 +246,7 @@ def tuesday(agent):
 def test_module_fixtures_and_conftest_fixtures_serve_checkers(office, letter: str) -> None:
     folder: Path = office.add(
         task=letter
-        + '''
+        + """
 
 @pytest.fixture
 def expected():
@@ -244,7 +257,7 @@ def expected():
 @pytest.mark.parametrize("name", ["out.txt", "given.txt"])
 def check_all(snapshot, expected, name, newline):
     assert snapshot.files.text(name) == expected and expected.endswith(newline)
-'''
+"""
     )
     (folder / "conftest.py").write_text(
         "import pytest\n\n@pytest.fixture\ndef newline():\n    return chr(10)\n"

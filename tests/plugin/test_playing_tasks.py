@@ -100,7 +100,9 @@ def test_a_turn_function_that_raises_makes_the_episode_void_at_once(office, lett
     office.add(task=task)
     result = office.run("--agent=golden")
     result.assert_outcomes(passed=2, errors=3)
-    result.stdout.fnmatch_lines(["void (task): *task.py:2?: the turn function 'tuesday' raised AttributeError*"])
+    result.stdout.fnmatch_lines(
+        ["void (task): *task.py:2?: the turn function 'tuesday' raised AttributeError*"]
+    )
     assert len(episode(office)["attempts"]) == 1
     assert results(office)["tasks"][0]["score"] is None
 
@@ -148,7 +150,9 @@ def pytest_clawmark_services(config):
 '''
 
 
-@pytest.mark.parametrize(("failures", "attempts", "state"), [(1, 1, "ended"), (2, 2, "ended"), (9, 3, "void")])
+@pytest.mark.parametrize(
+    ("failures", "attempts", "state"), [(1, 1, "ended"), (2, 2, "ended"), (9, 3, "void")]
+)
 def test_a_world_that_fails_is_tried_twice_more(office, failures: int, attempts: int, state: str) -> None:
     office.add()
     office.pytester.makeconftest(FAILING_SERVICE)
@@ -177,7 +181,9 @@ def test_the_wake_up_message_tells_prompt_news_and_time(office) -> None:
 
 
 def test_what_the_task_changed_is_told_apart_from_what_the_agent_changed(office, letter: str) -> None:
-    task = letter + '''
+    task = (
+        letter
+        + """
 
 @pytest.mark.turn("tuesday")
 def check_apart(wake, before, snapshot):
@@ -192,7 +198,8 @@ def check_audit(audit, trajectory):
     assert [entry["turn"] for entry in sent] == ["monday"]
     assert trajectory.commands == ["cp given.txt out.txt"]
     assert trajectory.stop["kind"] == "done"
-'''
+"""
+    )
     office.add(task=task)
     office.run("--agent=golden").assert_outcomes(passed=7)
 
@@ -240,5 +247,7 @@ def test_settings_in_the_configuration_file_are_used(office) -> None:
     office.add()
     (office.root / "clawmark.toml").write_text("trials = 2\n")
     office.run("--agent=golden").assert_outcomes(passed=10)
-    other = office.pytester.runpytest("tasks", "--agent=golden", "--trials=1", "--sandbox=local", "--run-dir=other")
+    other = office.pytester.runpytest(
+        "tasks", "--agent=golden", "--trials=1", "--sandbox=local", "--run-dir=other"
+    )
     other.assert_outcomes(passed=5)

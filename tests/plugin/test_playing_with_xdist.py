@@ -66,7 +66,9 @@ def test_a_malformed_task_is_told_under_xdist_too(office, letter: str) -> None:
 
 
 def test_a_checker_that_ends_its_process_is_broken(office, letter: str) -> None:
-    office.add(task=letter.replace('assert snapshot.files.text("out.txt") == "first\\n"', "import os; os._exit(3)"))
+    office.add(
+        task=letter.replace('assert snapshot.files.text("out.txt") == "first\\n"', "import os; os._exit(3)")
+    )
     office.run("--agent=golden", "-n1")
     verdicts = {checker["id"]: checker["outcome"] for checker in results(office)["tasks"][0]["checkers"]}
     assert verdicts["check_copied"] == "broken"
@@ -74,18 +76,19 @@ def test_a_checker_that_ends_its_process_is_broken(office, letter: str) -> None:
 
 
 def test_a_message_that_is_no_unicode_arrives(office, letter: str) -> None:
-    spoiler = '''
+    spoiler = """
 
 @pytest.mark.turn("monday")
 def check_odd(snapshot):
     assert not "odd \\udcff name"
-'''
+"""
     office.add(task=letter + spoiler)
     office.run("--agent=golden", "-n1").assert_outcomes(passed=5, failed=1)
 
 
 def test_a_plain_suite_is_dealt_as_before(office) -> None:
-    office.pytester.makepyfile(test_plain="import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_one(n): pass")
+    plain = "import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_one(n): pass"
+    office.pytester.makepyfile(test_plain=plain)
     office.pytester.runpytest("test_plain.py", "-n2").assert_outcomes(passed=9)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_clawmark.schemas import validate
 
-ODD_CHECKERS = '''
+ODD_CHECKERS = """
 
 @pytest.mark.turn("monday")
 @pytest.mark.category("evidence")
@@ -64,7 +64,7 @@ def check_crashing_red_line(snapshot):
 @pytest.mark.turn("monday")
 def check_unknown_fixture(snapshoot):
     pass
-'''
+"""
 
 
 @pytest.fixture
@@ -154,7 +154,9 @@ def test_junit_carries_weight_turn_red_line_and_score(office) -> None:
     def properties(name: str) -> dict[str, str]:
         return {p.get("name"): p.get("value") for p in cases[name].iter("property")}
 
-    assert properties("check_copied[golden]").items() >= {"weight": "2", "turn": "monday", "score": "2"}.items()
+    assert (
+        properties("check_copied[golden]").items() >= {"weight": "2", "turn": "monday", "score": "2"}.items()
+    )
     last = properties("check_nothing_sent[golden]")
     assert last["red_line"] == "true"
     assert last["task_score"] == "1"
@@ -183,7 +185,7 @@ def test_the_run_names_tasks_agents_and_versions_by_digest(office) -> None:
 
 
 def test_nothing_that_a_checker_does_changes_the_snapshot(office, letter: str) -> None:
-    spoiler = '''
+    spoiler = """
 
 @pytest.mark.turn("monday")
 def check_a_spoils(snapshot):
@@ -203,6 +205,6 @@ def check_b_sees_all(snapshot):
     assert snapshot.trajectory[0]["type"] == "wakeup"
     assert [message.subject for message in snapshot.email.inbox("mia")] == ["Hello"]
     assert "out.txt" in snapshot.files
-'''
+"""
     office.add(task=letter + spoiler)
     office.run("--agent=golden").assert_outcomes(passed=7)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+
 from clawmark_services import Stream, Wsgi
 from clawmark_services.authority import Authority
 from clawmark_services.serving import MAX_CONNECTIONS, ServiceHost, Serving
@@ -120,10 +121,10 @@ def test_a_silent_tls_client_blocks_nobody(host: ServiceHost) -> None:
     serving = host.serve(listener(), Wsgi(echo), authority.server_context(["api.example"]))
     silent = socket.create_connection(serving.listener.getsockname())
     trusting = ssl.create_default_context(cadata=authority.pem.decode())
-    with socket.create_connection(serving.listener.getsockname(), timeout=10) as raw:
-        with trusting.wrap_socket(raw, server_hostname="api.example") as secure:
-            secure.sendall(b"GET /x HTTP/1.0\r\n\r\n")
-            assert b"200" in secure.recv(1000)
+    raw = socket.create_connection(serving.listener.getsockname(), timeout=10)
+    with trusting.wrap_socket(raw, server_hostname="api.example") as secure:
+        secure.sendall(b"GET /x HTTP/1.0\r\n\r\n")
+        assert b"200" in secure.recv(1000)
     silent.close()
     serving.close()
 

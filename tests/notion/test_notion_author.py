@@ -145,6 +145,15 @@ def test_mistakes_name_the_value_and_the_remedy_and_leave_nothing(author, office
     assert office.service.freeze() == before
 
 
+def test_what_notion_refuses_is_a_value_error(author, interns):
+    row = interns.row(ID="I01")
+    row.delete()
+    with pytest.raises(ValueError, match=r"Notion refuses pages\.update: Can't edit block that is archived"):
+        row.update(Score=1)
+    with pytest.raises(ValueError, match=r"Notion refuses pages\.update: Archiving workspace level pages"):
+        author.root.delete()
+
+
 def test_lookups_that_fail_list_what_there_is(interns, author):
     with pytest.raises(LookupError, match="no database is called 'intern': there are 'interns'"):
         author.database("intern")

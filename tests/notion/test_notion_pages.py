@@ -309,6 +309,10 @@ def test_relations_hold_rows_that_exist(office, staff, spell):
     row = office.row(tasks, Owner={"relation": [{"id": ada["id"]}]})
     assert row["properties"]["Owner"]["relation"] == [{"id": ada["id"]}]
     assert row["properties"]["Owner"]["has_more"] is False
+    held = {"filter": {"property": "Owner", "relation": {"contains": ada["id"]}}}
+    assert len(office.ok("POST", f"databases/{tasks['id']}/query", held)["results"]) == 1
+    free = {"filter": {"property": "Owner", "relation": {"does_not_contain": ada["id"]}}}
+    assert office.ok("POST", f"databases/{tasks['id']}/query", free)["results"] == []
     ghost = {"relation": [{"id": "00000000-0000-0000-0000-000000000000"}]}
     status, answer = office.send("PATCH", f"pages/{row['id']}", {"properties": {"Owner": ghost}})
     assert (status, answer["code"]) == (404, "object_not_found")

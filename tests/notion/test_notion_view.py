@@ -87,6 +87,15 @@ def test_nested_blocks_are_indented(office, spell):
     assert page.blocks[0].last_edited_by == "agent"
 
 
+def test_comments_on_a_pages_blocks_are_among_its_comments(office, spell):
+    child = spell.paragraph("outer", children=[spell.paragraph("inner")])
+    (outer,) = office.ok("PATCH", f"blocks/{office.root}/children", {"children": [child]})["results"]
+    (inner,) = office.ok("GET", f"blocks/{outer['id']}/children")["results"]
+    office.ok("POST", "comments", {"parent": {"block_id": inner["id"]}, "rich_text": spell.words("Sure?")})
+    (comment,) = office.view.page("Office").comments
+    assert (comment.text, comment.by) == ("Sure?", "agent")
+
+
 @pytest.mark.parametrize(
     ("ask", "message"),
     [

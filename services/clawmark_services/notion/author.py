@@ -6,13 +6,14 @@ something that does not exist, `ValueError` for a value that a column cannot hol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from clawmark_services.context import Context
 from clawmark_services.notion import lookup, outline, plain, richtext, tables
 from clawmark_services.notion.desk import Desk, working
+from clawmark_services.notion.errors import NotionError
 from clawmark_services.notion.records import DataSource, Page, Parent
 from clawmark_services.notion.schema import schema_request
 from clawmark_services.notion.store import Store
@@ -181,9 +182,14 @@ class NotionAuthor:
 
     # What handles read; reading what a handle holds is no request of its own.
 
-    def working(self, operation: str, **request: Any) -> AbstractContextManager[Desk]:
-        """One audited request of the task."""
-        return working(self._context, self._store, operation, request)
+    @contextmanager
+    def working(self, operation: str, **request: Any) -> Iterator[Desk]:
+        """One audited request of the task; what Notion itself would refuse becomes a `ValueError`."""
+        try:
+            with working(self._context, self._store, operation, request) as desk:
+                yield desk
+        except NotionError as refusal:
+            raise ValueError(f"Notion refuses {operation}: {refusal}") from refusal
 
     def workspace_title(self, id_: str) -> str:
         """The title of a page or database."""

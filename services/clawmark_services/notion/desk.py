@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from clawmark_services.context import Context
-from clawmark_services.notion import blocks, lookup, plain, properties, richtext, tables
+from clawmark_services.notion import blocks, lookup, plain, properties, richtext, rows
 from clawmark_services.notion.abridge import abridged
 from clawmark_services.notion.errors import NotionError
 from clawmark_services.notion.grammar import LIST_LIMIT
@@ -46,7 +46,7 @@ class Desk:
     def add_row(self, source: DataSource, given: Mapping[str, Any], text: str | None = None) -> Page:
         """A new row with plain values, and perhaps text in it."""
         with self.store.whole():
-            made = tables.create_row(self.store, source.id, self.request(source, given), self.moment)
+            made = rows.create_row(self.store, source.id, self.request(source, given), self.moment)
             self.write(made, text)
             return made
 
@@ -54,7 +54,7 @@ class Desk:
         """A new page in a page."""
         with self.store.whole():
             self.store.editable(parent)
-            named = tables.parse_title(self.store, {"title": richtext.from_text(title)}, "body.properties")
+            named = rows.parse_title(self.store, {"title": richtext.from_text(title)}, "body.properties")
             kept = {name: value for name, value in named.items() if value is not None}
             made = self.store.add_page(Parent(kind="page_id", id=parent.id), kept, self.moment)
             self.write(made, text)
@@ -71,7 +71,7 @@ class Desk:
                 if properties.find(columns, name) is None:
                     raise LookupError(lookup.unknown_column(name, columns))
             raw = {name: plain.to_request(columns[0], value, self.workspace) for name, value in given.items()}
-        return tables.update_values(self.store, page, raw, self.moment)
+        return rows.update_values(self.store, page, raw, self.moment)
 
     def write(self, page: Page, text: str | None) -> None:
         """Add text at the end of a page: one block a line, however many."""

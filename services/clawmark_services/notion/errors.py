@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 MISSING: Final = object()
@@ -52,6 +52,11 @@ def mismatch(path: str, rule: str, value: Any) -> NotionError:
 def any_of(root: str, complaints: list[str]) -> NotionError:
     """400 `validation_error`: none of several alternatives was met."""
     return invalid("\n".join([f"{root} failed validation. Fix one:", *complaints]))
+
+
+def no_parent(path: str, kinds: Sequence[str]) -> NotionError:
+    """400 for a parent that names none of the kinds that it could be."""
+    return any_of("body", [undefined(f"{path}.{kind}") for kind in kinds])
 
 
 def undefined(path: str) -> str:

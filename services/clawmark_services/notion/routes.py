@@ -124,6 +124,9 @@ class NotionApp:
             except NotionError as refusal:
                 exchange.status = refusal.status
                 answer = refusal.to_json()
+            except RecursionError:
+                exchange.status = 400
+                answer = invalid_json().to_json()
             status = int(exchange.status)
             request_id = self._request_id(asked.name, exchange.at)
         text = json.dumps(answer | {"request_id": request_id}, ensure_ascii=False, separators=(",", ":"))

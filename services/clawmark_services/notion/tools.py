@@ -132,7 +132,7 @@ def _get_page(desk: Desk, page: str) -> Json:
             "time": dates.to_the_minute(comment.stamp.created_at),
             "text": richtext.plain(comment.text, workspace),
         }
-        for comment in workspace.comments_on(found.id)
+        for comment in workspace.comments_about(found)
     ]
     return {
         **_entry(desk, found),

@@ -80,7 +80,7 @@ class PageView:
 
     @property
     def comments(self) -> tuple[CommentView, ...]:
-        """The comments on it, oldest first."""
+        """The comments on it and on its blocks, oldest first."""
         return tuple(
             CommentView(
                 text=richtext.plain(comment.text, self._workspace),
@@ -88,7 +88,7 @@ class PageView:
                 created_time=dates.to_the_minute(comment.stamp.created_at),
                 discussion_id=comment.discussion_id,
             )
-            for comment in self._workspace.comments_on(self._node.id)
+            for comment in self._workspace.comments_about(self._node)
         )
 
     @property

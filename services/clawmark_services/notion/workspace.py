@@ -84,6 +84,11 @@ class Workspace:
         """The remarks on one page or block, oldest first."""
         return [comment for comment in self.comments.values() if comment.parent.id == id_]
 
+    def comments_about(self, page: Page) -> list[Comment]:
+        """The remarks on a page and on its blocks, oldest first."""
+        placed = ((comment, self.nodes[str(comment.parent.id)]) for comment in self.comments.values())
+        return [comment for comment, node in placed if self.page_of(node) is page]
+
     def above(self, node: Node) -> Node | DataSource | None:
         """What a node hangs on, or None for what hangs on the workspace."""
         parent = node.parent

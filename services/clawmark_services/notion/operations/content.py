@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clawmark_services.notion import blocks, richtext, tables
+from clawmark_services.notion import blocks, richtext, rows
 from clawmark_services.notion.blocks import FIELDS
 from clawmark_services.notion.errors import MISSING, invalid, mismatch
 from clawmark_services.notion.grammar import as_choice, as_object, as_text, as_uuid
@@ -90,7 +90,7 @@ def _update_title(call: Call, node: Page | Database) -> None:
         call.store.change(node, call.moment, title=richtext.parse(title, "body.title"))
         return
     name = next(column.name for column in call.store.workspace.columns(node) if column.type == "title")
-    tables.update_values(call.store, node, {name: {"title": title}}, call.moment)
+    rows.update_values(call.store, node, {name: {"title": title}}, call.moment)
 
 
 def delete(call: Call) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clawmark_services.notion import blocks, richtext, tables
+from clawmark_services.notion.columns import only_source
 from clawmark_services.notion.errors import MISSING, invalid, mismatch
 from clawmark_services.notion.filters import Query, compile_filter
 from clawmark_services.notion.grammar import as_boolean, as_choice, as_object, as_uuid
@@ -66,7 +67,7 @@ def _parts(call: Call) -> dict[str, Any]:
 def _database(call: Call) -> Database:
     database = call.store.database(call.id("database_id"))
     if call.version < NEW_VERSION:
-        tables.only_source(call.store, database)
+        only_source(call.store, database)
     return database
 
 
@@ -97,13 +98,13 @@ def _update_only_source(call: Call, database: Database, parts: dict[str, Any]) -
     shared = {name: parts[name] for name in ("title", "description", "icon") if name in parts}
     schema = call.properties()
     if shared or schema:
-        source = tables.only_source(call.store, database)
+        source = only_source(call.store, database)
         tables.update_source(call.store, source, schema, call.moment, **shared)
 
 
 def query(call: Call) -> Json:
     """`POST /v1/databases/{database_id}/query`, of the old version"""
-    return _query(call, tables.only_source(call.store, _database(call)))
+    return _query(call, only_source(call.store, _database(call)))
 
 
 def create_source(call: Call) -> Json:
@@ -146,7 +147,7 @@ def _query(call: Call, source: DataSource) -> Json:
     if body.get("filter") is not None:
         holds = compile_filter(body["filter"], asked, "body.filter")
         rows = [page for page in rows if holds(page)]
-    found = ordered(rows, body.get("sorts") or [], asked)
+    found = ordered(rows, body.get("sorts", []), asked)
     wire = call.wire
     shown = chosen_columns(call, found[0]) if found else None
     return listing(wire.table_kind, found, lambda page: wire.page(page, shown), paging=call.paging("body"))

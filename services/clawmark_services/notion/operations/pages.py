@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from clawmark_services.notion import blocks, properties, tables, values
-from clawmark_services.notion.errors import MISSING, NotionError, invalid
+from clawmark_services.notion import blocks, properties, rows, values
+from clawmark_services.notion.columns import only_source
+from clawmark_services.notion.errors import MISSING, NotionError, invalid, no_parent
 from clawmark_services.notion.grammar import as_boolean, as_choice, as_object, as_uuid
 from clawmark_services.notion.operations.call import Call
 from clawmark_services.notion.records import Page, Parent, Property
@@ -23,18 +24,22 @@ def create(call: Call) -> Json:
     parts: dict[str, Any] = {
         "icon": blocks.parse_icon(body.get("icon"), "body.icon"),
         "cover": blocks.parse_external(body.get("cover"), "body.cover"),
-        "children": blocks.parse_children(body.get("children") or [], "body.children"),
+        "children": _children(body.get("children")),
     }
     with call.store.whole():
         if parent.kind == "data_source_id":
-            page = tables.create_row(call.store, str(parent.id), call.properties(), call.moment, **parts)
+            page = rows.create_row(call.store, str(parent.id), call.properties(), call.moment, **parts)
         else:
             call.store.page(str(parent.id))
-            kept = tables.parse_title(call.store, call.properties(), "body.properties")
+            kept = rows.parse_title(call.store, call.properties(), "body.properties")
             present = {key: value for key, value in kept.items() if value is not None}
             position = _page_position(body.get("position"))
             page = call.store.add_page(parent, present, call.moment, position=position, **parts)
     return call.wire.page(page)
+
+
+def _children(value: Json) -> tuple[blocks.Draft, ...]:
+    return () if value is None else blocks.parse_children(value, "body.children")
 
 
 def _parent(call: Call) -> Parent:
@@ -48,7 +53,7 @@ def _parent(call: Call) -> Parent:
             "pages is not supported. Please provide a page or database parent."
         )
     if kind is None:
-        raise tables.required_parent("body.parent", kinds)
+        raise no_parent("body.parent", kinds)
     if raw.get("type") is not None:
         as_choice(raw["type"], (kind,), "body.parent.type")
     id_ = as_uuid(raw[kind], f"body.parent.{kind}")
@@ -56,7 +61,7 @@ def _parent(call: Call) -> Parent:
         return Parent(kind="page_id", id=call.store.page(id_).id)
     if kind == "data_source_id":
         return Parent(kind="data_source_id", id=call.store.source(id_).id)
-    source = tables.only_source(call.store, call.store.database(id_))
+    source = only_source(call.store, call.store.database(id_))
     return Parent(kind="data_source_id", id=source.id)
 
 
@@ -107,7 +112,7 @@ def update(call: Call) -> Json:
             store.set_trashed(id_, call.moment, trashed=False)
         if raw or parts:
             store.editable(store.page(id_))
-            tables.update_values(store, store.page(id_), raw, call.moment, **parts)
+            rows.update_values(store, store.page(id_), raw, call.moment, **parts)
         if trashed:
             store.set_trashed(id_, call.moment, trashed=True)
     return call.wire.page(store.page(id_))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from clawmark_services.notion import richtext, tables
-from clawmark_services.notion.errors import MISSING
+from clawmark_services.notion import richtext
+from clawmark_services.notion.errors import MISSING, no_parent
 from clawmark_services.notion.grammar import as_object, as_uuid
 from clawmark_services.notion.operations.call import Call
 from clawmark_services.notion.records import Parent
@@ -55,7 +55,7 @@ def _place(call: Call) -> tuple[Parent, str | None]:
     if "block_id" in raw:
         id_ = as_uuid(raw["block_id"], "body.parent.block_id")
         return Parent(kind="block_id", id=call.store.node(id_).id), None
-    raise tables.required_parent("body.parent", ("page_id", "block_id"))
+    raise no_parent("body.parent", ("page_id", "block_id"))
 
 
 def list_comments(call: Call) -> Json:

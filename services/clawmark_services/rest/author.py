@@ -80,12 +80,15 @@ class ResourceAuthor:
         with self._store.lock, self._context.exchange(operation, dict(asked)) as exchange:
             try:
                 result = act()
-            except ApiError as refusal:
-                exchange.status = refusal.status
-                kind = LookupError if refusal.status == 404 else ValueError
-                raise kind(f"{self._store.api.name}: {refusal.message}") from None
-            exchange.status = {"create": 201, "delete": 204}.get(verb, 200)
-            return result
+            except ApiError as error:
+                exchange.status = error.status
+                kind = LookupError if error.status == 404 else ValueError
+                refusal = kind(f"{self._store.api.name}: {error.message}")
+            else:
+                exchange.status = {"create": 201, "delete": 204}.get(verb, 200)
+                return result
+        # Raised out here: an exception that leaves an exchange is written down as a fault.
+        raise refusal
 
 
 def matches(record: Mapping[str, Any], equal: Mapping[str, Any]) -> bool:

@@ -85,11 +85,13 @@ class _Hands:
         with self._store.lock, self._context.exchange(operation, asked) as exchange:
             try:
                 result = act()
-            except ApiError as refusal:
-                exchange.status = refusal.status
-                raise ToolError(_explain(refusal)) from None
-            exchange.status = status
-            return result
+            except ApiError as error:
+                exchange.status, refusal = error.status, _explain(error)
+            else:
+                exchange.status = status
+                return result
+        # Raised out here: an exception that leaves an exchange is written down as a fault.
+        raise ToolError(refusal)
 
     def list_page(self, resource: str, filters: Mapping[str, Any] | None = None, **page: Any) -> Json:
         parameters = [

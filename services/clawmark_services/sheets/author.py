@@ -33,9 +33,10 @@ class Desk:
         with self.store.lock, self.context.exchange(operation, shortened(dict(request))) as exchange:
             try:
                 return act(exchange.at)
-            except GoogleError as refusal:
-                exchange.status = refusal.code
-                raise ValueError(f"{operation} {dict(request)!r}: {refusal.message}") from None
+            except GoogleError as error:
+                exchange.status, refusal = error.code, error.message
+        # Raised out here: an exception that leaves an exchange is written down as a fault.
+        raise ValueError(f"{operation} {dict(request)!r}: {refusal}")
 
 
 class SheetsAuthor:

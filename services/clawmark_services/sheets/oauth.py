@@ -87,7 +87,7 @@ def _check_assertion(assertion: str) -> None:
         claims = [json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in parts[:2]]
     except (binascii.Error, ValueError):
         claims = []
-    if len(parts) != 3 or not parts[2] or not all(isinstance(claim, dict) for claim in claims):
+    if len(parts) != 3 or not parts[2] or not claims or not all(isinstance(claim, dict) for claim in claims):
         raise OAuthError("invalid_grant", "Invalid JWT: Token must be a JWT with three parts.")
     if not claims[1].get("iss"):
         raise OAuthError("invalid_grant", "Invalid JWT: iss field missing.")

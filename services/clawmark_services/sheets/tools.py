@@ -77,12 +77,12 @@ class _Hands:
         with self._store.lock, self._context.exchange(operation, shortened(request)) as exchange:
             try:
                 return act(exchange.at)
-            except GoogleError as refusal:
-                exchange.status = refusal.code
-                raise ToolError(refusal.message) from None
-            except ToolError:
-                exchange.status = 404
-                raise
+            except GoogleError as error:
+                exchange.status, refusal = error.code, error.message
+            except ToolError as error:
+                exchange.status, refusal = 404, str(error)
+        # Raised out here: an exception that leaves an exchange is written down as a fault.
+        raise ToolError(refusal)
 
     def _files(self) -> list[DriveFile]:
         return [file for file in self._store.files.values() if file.spreadsheet and not file.trashed]

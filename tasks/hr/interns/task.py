@@ -246,7 +246,7 @@ def _set_up_notion(world):
                 "Subject": "Evan Pryor (I05)",
                 "Opened": "2025-06-12",
                 "Status": "open",
-                "Summary": "Log of drift test, run 7, week 22: suspected copy of an older one. Hearing: 2025-07-03.",
+                "Summary": "Log of drift test, run 7, week 22: suspected copy of an older one. Hearing on 3 July.",
             },
         ],
     )
@@ -617,7 +617,13 @@ def check_judith_told_who_and_why(snapshot):
 def check_decision_written_down(snapshot):
     """All five rows carry the day of the decision and the final status."""
     assert {row["Decided on"] for row in _table(snapshot).rows} == {"2025-06-19"}
-    assert sorted(_statuses(snapshot).values()) == ["Convert", "Convert", "Convert", "On hold", "Waitlist"]
+    assert sorted(map(str, _statuses(snapshot).values())) == [
+        "Convert",
+        "Convert",
+        "Convert",
+        "On hold",
+        "Waitlist",
+    ]
 
 
 @pytest.mark.turn("thursday")

@@ -175,6 +175,12 @@ def test_lookups_that_fail_list_what_there_is(interns, author):
     assert author.database(interns.id).id == interns.id
 
 
+def test_a_long_list_of_what_there_is_is_cut(author):
+    table = author.create_database("long", rows=[{"Name": f"r{number}"} for number in range(30)])
+    with pytest.raises(LookupError, match=r"Name='r0'; .*Name='r19'; and 10 more$"):
+        table.row(Name="x")
+
+
 def test_each_call_is_one_line_of_the_audit_with_its_actor(author, office):
     database = author.create_database("d", rows=[{"Name": "a"}, {"Name": "b"}])
     with acting_as("task", silently=True):

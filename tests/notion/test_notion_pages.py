@@ -95,6 +95,21 @@ def test_values_come_back_whole(office, staff, spell):
     assert spell.said(held["Name"]["title"]) == "Ada"
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ({"start": "2024-03-19T09:00:00"}, "2024-03-19T09:00:00.000+00:00"),
+        ({"start": "2024-03-19T09:00:00Z"}, "2024-03-19T09:00:00.000+00:00"),
+        ({"start": "2024-03-19T09:00:00-04:00"}, "2024-03-19T09:00:00.000-04:00"),
+        ({"start": "2024-03-19T09:00:00", "time_zone": "Asia/Tokyo"}, "2024-03-19T09:00:00.000+09:00"),
+        ({"start": "2024-03-19"}, "2024-03-19"),
+    ],
+)
+def test_moments_print_with_milliseconds_and_an_offset(office, staff, sent, shown):
+    held = office.row(staff, Due={"date": sent})["properties"]["Due"]["date"]
+    assert held == {"start": shown, "end": None, "time_zone": sent.get("time_zone")}
+
+
 def test_numbers_print_as_javascript_prints_them(office, staff):
     page = office.row(staff, Score={"number": 189.0})
     answer = office.http.get(
@@ -185,6 +200,13 @@ def test_an_unknown_option_is_made_for_select_but_refused_for_status(office, sta
             (
                 "body failed validation: body.properties.Due.date.start should be a valid ISO 8601 date string, "
                 'instead was `"tomorrow"`.'
+            ),
+        ),
+        (
+            {"Due": {"date": {"start": "2024-03-19T09:00", "time_zone": "Mars/Base"}}},
+            (
+                "body failed validation: body.properties.Due.date.time_zone should be a valid time zone, "
+                'instead was `"Mars/Base"`.'
             ),
         ),
         ({"Level": {"select": {"name": "a, b"}}}, "Invalid select option, commas not allowed: a, b"),

@@ -36,7 +36,7 @@ def _zone(value: Json, path: str) -> ZoneInfo | None:
     if isinstance(value, str):
         try:
             return ZoneInfo(value)
-        except (OSError, ValueError):
+        except (KeyError, OSError, ValueError):
             raise mismatch(path, "a valid time zone", value) from None
     raise mismatch(path, "a valid time zone", value)
 

@@ -14,6 +14,8 @@ from clawmark_services.notion.records import Database, DataSource, Page, Propert
 from clawmark_services.notion.workspace import Workspace
 
 Json = Any
+
+_SHOWN = 20
 Found = TypeVar("Found", Page, Database)
 
 
@@ -86,12 +88,12 @@ def row(workspace: Workspace, table: DataSource, equal: Mapping[str, Any]) -> Pa
     said = " and ".join(f"{name}={value!r}" for name, value in equal.items()) or "nothing asked for"
     there = [plain.row(each, workspace) for each in (found or rows(workspace, table))]
     columns = [*equal, properties.title_of(table.properties).name]
-    shown = "; ".join(
-        ", ".join(f"{name}={each[name]!r}" for name in dict.fromkeys(columns)) for each in there
-    )
+    shown = [", ".join(f"{name}={each[name]!r}" for name in dict.fromkeys(columns)) for each in there]
     trouble = f"{len(found)} rows have" if found else "no row has"
     title = workspace.title(table.database_id)
-    raise LookupError(f"database {title!r}: {trouble} {said}; there are: {shown or 'no rows at all'}")
+    raise LookupError(
+        f"database {title!r}: {trouble} {said}; there are: {_some(shown, '; ') or 'no rows at all'}"
+    )
 
 
 def column(table: DataSource, name: str) -> Property:
@@ -121,7 +123,13 @@ def _single(
 ) -> Found:
     if len(found) == 1:
         return found[0]
-    titles = ", ".join(sorted({repr(workspace.title(each.id)) for each in known})) or "none"
+    titles = _some(sorted({repr(workspace.title(each.id)) for each in known}), ", ") or "none"
     trouble = f"{len(found)} {kind}s are" if found else f"no {kind} is"
     remedy = "; give its id instead" if found else ""
     raise LookupError(f"{trouble} called {name!r}: there are {titles}{remedy}")
+
+
+def _some(texts: Sequence[str], between: str) -> str:
+    """As many of them as one can read."""
+    rest = len(texts) - _SHOWN
+    return between.join([*texts[:_SHOWN], *([f"and {rest} more"] if rest > 0 else [])])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from clawmark_services.notion import blocks, dates, properties, richtext, values
-from clawmark_services.notion.errors import MISSING, invalid, mismatch
+from clawmark_services.notion.errors import invalid, mismatch
 from clawmark_services.notion.grammar import as_number, as_uuid
 from clawmark_services.notion.records import (
     Block,
@@ -233,16 +233,15 @@ def _start(found: Sequence[T], ids: Callable[[T], str], paging: Paging) -> int:
     return place
 
 
-def _size(value: Json, path: str) -> int:
-    if value is None:
+def _size(given: Json, path: str) -> int:
+    if given is None:
         return PAGE_SIZE
-    if isinstance(value, str):
-        value = int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else MISSING
-        if value is MISSING:
-            raise mismatch(path, "a number", None)
-    size = as_number(value, path)
+    size = int(given) if isinstance(given, str) and re.fullmatch(r"[0-9]{1,9}", given) else given
+    if isinstance(size, bool) or not isinstance(size, int | float):
+        raise mismatch(path, "a number or `undefined`", given)
+    size = as_number(size, path)
     if not isinstance(size, int) or size < 1:
-        raise mismatch(path, "≥ `1`", value)
+        raise mismatch(path, "≥ `1`", given)
     if size > PAGE_SIZE:
-        raise mismatch(path, f"≤ `{PAGE_SIZE}`", value)
+        raise mismatch(path, f"≤ `{PAGE_SIZE}`", size)
     return size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -90,6 +91,47 @@ def test_a_series_keeps_its_hour_over_a_change_of_the_clocks(team):
         is False
     )
     assert team.view().free(datetime(2024, 4, 3, 11, tzinfo=BERLIN), datetime(2024, 4, 3, 12, tzinfo=BERLIN))
+
+
+def test_an_occurrence_moved_or_left_out_by_a_client_counts_where_it_really_is(team):
+    zoned = "TZID=Europe/Berlin:2024"
+    text = "\r\n".join(
+        [
+            "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:x",
+            "BEGIN:VEVENT", "UID:s", f"DTSTART;{zoned}0318T090000", f"DTEND;{zoned}0318T100000",
+            "RRULE:FREQ=DAILY;COUNT=4", f"EXDATE;{zoned}0319T090000", "SUMMARY:Series", "END:VEVENT",
+            "BEGIN:VEVENT", "UID:s", f"RECURRENCE-ID;{zoned}0320T090000", f"DTSTART;{zoned}0325T090000",
+            f"DTEND;{zoned}0325T100000", "SUMMARY:Moved", "END:VEVENT",
+            "END:VCALENDAR", "",
+        ]
+    )  # fmt: skip
+    put = urllib.request.Request(f"{team.url}/benchmark/team/s.ics", text.encode(), method="PUT")
+    with urllib.request.urlopen(put) as answer:
+        assert answer.status == 201
+    view = team.view()
+    on = {day: [event.summary for event in view.at(f"2024-03-{day}")] for day in range(18, 26)}
+    assert {day: found for day, found in on.items() if found} == {
+        18: ["Series"],
+        21: ["Series"],
+        25: ["Moved"],
+    }
+    assert [event.summary for event in view.events()] == ["Series"]
+    assert [event.summary for event in view.changed("s")] == ["Moved"]
+    listed = team.tool("calendar_events", start="2024-03-20")
+    assert [(event["summary"], event.get("occurrences"), event.get("instead_of")) for event in listed] == [
+        ("Series", ["2024-03-21T09:00:00+01:00"], None),
+        ("Moved", None, "2024-03-20T09:00:00+01:00"),
+    ]
+
+
+def test_an_event_that_repeats_without_end_hangs_nobody(team):
+    team.service.author.add(
+        "Team", "Forever", "2020-03-20T09:00+08:00", "2020-03-20T09:01+08:00", rrule="FREQ=SECONDLY"
+    )
+    with pytest.raises(EvidenceError, match="repeats more than 100000 times"):
+        team.view().at("2024-03-20")
+    with pytest.raises(ToolError, match="repeats more than"):
+        team.tool("calendar_events", start="2024-03-20")
 
 
 def test_all_day_events_last_from_their_first_to_their_last_day(team):

@@ -181,6 +181,15 @@ def test_renaming_takes_subfolders_along_and_renaming_inbox_hands_over_its_mail(
             client.create_folder("Done")
 
 
+def test_only_subscribed_folders_are_listed_as_such(office):
+    with imap_client(office) as client:
+        for name in ("Work", "Work/Deep"):
+            client.create_folder(name)
+        client.subscribe_folder("Work/Deep")
+        client.unsubscribe_folder("Trash")
+        assert [name for *_, name in client.list_sub_folders()] == ["INBOX", "Sent", "Drafts", "Work/Deep"]
+
+
 def test_folder_names_beyond_ascii_survive(office):
     with imap_client(office) as client:
         client.create_folder("简历")

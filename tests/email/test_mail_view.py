@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
 import pytest
@@ -170,6 +171,25 @@ def test_charsets_encoded_words_and_folded_headers_are_decoded(office):
 def test_an_html_mail_reads_as_text(office):
     raw = b"Content-Type: text/html\r\n\r\n<style>p {}</style><p>Dear&nbsp;Mia,</p><div>3 &gt; 2<br>ok</div>"
     assert append(office, raw).body == "Dear Mia,\n3 > 2\nok"
+
+
+@pytest.mark.parametrize(
+    "piece", ["<script", "<!--", "<", "<br", "&", "=?utf-8?q?", "(", "a@", '"', ";", "--x\r\n", "<style></"]
+)
+def test_hostile_mail_is_read_in_no_time(office, piece):
+    many = piece.encode() * 30_000
+    raw = (
+        b"To: " + many.replace(b"\r\n", b"") + b"\r\nSubject: " + many.replace(b"\r\n", b"") + b"\r\n"
+        b"Content-Type: multipart/mixed; boundary=x; a=" + many[:60_000].replace(b"\r\n", b"") + b"\r\n\r\n"
+        b"--x\r\nContent-Type: text/html\r\n\r\n" + many
+    )
+    office.service._store.append(MIA, "INBOX", raw, office.service._context.clock.now())
+    (message,) = office.view().inbox("mia")
+    started = time.process_time()
+    for name in ("to", "bcc", "subject", "body", "attachments"):
+        getattr(message, name)
+    # Quadratic reading would take minutes.
+    assert time.process_time() - started < 10
 
 
 def test_a_mail_attached_to_a_mail_is_one_file_and_not_its_text(office):

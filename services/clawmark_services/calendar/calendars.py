@@ -59,10 +59,12 @@ class Calendars:
 
     def events(self, calendar: str | None = None) -> list[Event]:
         """The events of one calendar, or of all, by start; changed occurrences are left to their series."""
+        return [event for event in self.everything(calendar) if event.recurrence_id is None]
+
+    def everything(self, calendar: str | None = None) -> list[Event]:
+        """The events of one calendar, or of all, and the changed occurrences of series, by start."""
         chosen = self.named() if calendar is None else [self.find(calendar)]
-        found = [
-            event for path, name in chosen for event in self._read(path, name) if not event.recurrence_id
-        ]
+        found = [event for path, name in chosen for event in self._read(path, name)]
         return sorted(found, key=lambda event: (event.start, event.uid))
 
     def add(self, calendar_path: str, fields: dict[str, Any], uid: str | None = None) -> str:

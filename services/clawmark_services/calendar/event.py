@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from clawmark_services.calendar.ics import Component, Line, MalformedError, parse
 from clawmark_services.evidence import EvidenceError
 
+MAX_REPETITIONS = 100_000
+
 _DURATION = re.compile(r"([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 
 
@@ -28,6 +30,7 @@ class Attendee:
 class Event:
     """An event, read-only. `start` and `end` have a time zone; `end` is the first moment after it.
 
+    `recurrence_id` is set on a single changed occurrence of a series: when it would have begun.
     A time without a zone is read in the offset of the moment when the event was last written, and an
     all-day event begins at midnight there. A recurring event is described by its first occurrence.
     """
@@ -43,11 +46,11 @@ class Event:
     attendees: tuple[Attendee, ...]
     rrule: str
     status: str
-    recurrence_id: str
+    recurrence_id: datetime | None
     calendar: str
     path: str
     href: str
-    excluded: tuple[datetime, ...] = ()
+    excluded: tuple[datetime, ...]
 
     def attendee(self, address: str) -> Attendee:
         """The attendee with a mail address; `EvidenceError` when not invited."""
@@ -62,17 +65,23 @@ class Event:
         length = self.end - self.start
         return tuple(
             (start, start + length)
-            for start in self._starts(after - length, before)
+            for start in self._starts(before)
             if start < before and (start + length > after or start >= after)
         )
 
-    def _starts(self, after: datetime, before: datetime) -> Iterable[datetime]:
+    def _starts(self, before: datetime) -> Iterator[datetime]:
         if not self.rrule:
-            return [self.start]
-        from dateutil.rrule import rrulestr  # type: ignore[import-untyped] # it has no types of its own
-
-        rule = rrulestr(_until_with_zone(self.rrule, self.start), dtstart=self.start)
-        return [start for start in rule.between(after, before, inc=True) if start not in self.excluded]
+            yield self.start
+            return
+        for number, start in enumerate(_repeated(self.rrule, self.start)):
+            if start > before:
+                return
+            if number >= MAX_REPETITIONS:
+                raise EvidenceError(
+                    f"{self.summary!r} repeats more than {MAX_REPETITIONS} times: {self.rrule}"
+                )
+            if start not in self.excluded:
+                yield start
 
     def contains(self, *words: str) -> bool:
         """Whether each of `words` occurs in its summary, description or location, in whatever case."""
@@ -84,8 +93,12 @@ def read_events(text: str, *, written: datetime, calendar: str, path: str, href:
     """The events in an item, overriding occurrences included; `EvidenceError` when it is unreadable."""
     try:
         root = parse(text)
-        for component in root.within("VEVENT"):
-            yield _event(_Reader(root, component, written.tzinfo or UTC), calendar, path, href)
+        readers = [_Reader(root, component, written.tzinfo or UTC) for component in root.within("VEVENT")]
+        changed = [
+            reader.moment(line) for reader in readers for line in reader.component.all("RECURRENCE-ID")
+        ]
+        for reader in readers:
+            yield _event(reader, changed, calendar=calendar, path=path, href=href)
     except (MalformedError, ValueError) as error:
         raise EvidenceError(f"item {href} of calendar {calendar!r} is unreadable: {error}") from error
 
@@ -127,7 +140,7 @@ class _Reader:
         return self.local
 
 
-def _event(reader: _Reader, calendar: str, path: str, href: str) -> Event:
+def _event(reader: _Reader, changed: list[datetime], *, calendar: str, path: str, href: str) -> Event:
     component = reader.component
     begin = component.line("DTSTART")
     if begin is None:
@@ -148,11 +161,11 @@ def _event(reader: _Reader, calendar: str, path: str, href: str) -> Event:
         attendees=tuple(_attendee(line) for line in component.all("ATTENDEE")),
         rrule=component.text("RRULE"),
         status=component.text("STATUS").upper(),
-        recurrence_id=recurrence.value if recurrence else "",
+        recurrence_id=reader.moment(recurrence) if recurrence else None,
         calendar=calendar,
         path=path,
         href=href,
-        excluded=tuple(_excluded(reader)),
+        excluded=(*_excluded(reader), *(() if recurrence else changed)),
     )
 
 
@@ -191,6 +204,16 @@ def _attendee(line: Line) -> Attendee:
 
 def _address(value: str) -> str:
     return re.sub(r"(?i)^mailto:", "", value.strip()).lower()
+
+
+def _repeated(rrule: str, start: datetime) -> Iterable[datetime]:
+    from dateutil.rrule import rrulestr  # type: ignore[import-untyped] # it has no types of its own
+
+    try:
+        rule: Iterable[datetime] = rrulestr(_until_with_zone(rrule, start), dtstart=start)
+    except ValueError as error:
+        raise EvidenceError(f"the repetition {rrule!r} is unreadable: {error}") from error
+    return rule
 
 
 def _until_with_zone(rrule: str, start: datetime) -> str:

@@ -11,8 +11,10 @@ from clawmark_services.calendar.calendars import Calendars, as_moment, day_after
 from clawmark_services.calendar.event import Event
 from clawmark_services.context import Context
 from clawmark_services.contract import Json, Tool, ToolError
+from clawmark_services.evidence import EvidenceError
 
 DEFAULT_CALENDAR = "Calendar"
+YEAR = timedelta(days=366)
 _TIME = "ISO 8601: 2024-03-20T14:00:00+08:00 (without an offset: office time), or 2024-03-20 for a whole day."
 _FIELDS: dict[str, Json] = {
     "summary": {"type": "string"},
@@ -40,7 +42,8 @@ class CalendarTools:
             _tool("calendar_list", "List the calendars with the number of their events.", self.list, {}),
             _tool(
                 "calendar_events",
-                "List events by start, of one calendar or all, optionally only those in a span of time.",
+                "List events by start, of one calendar or all. With start, end or both, only those in that span "
+                "of time (at most a year when one is left out), repetitions told one by one.",
                 self.events,
                 {"calendar": _CALENDAR, **window},
             ),
@@ -81,12 +84,14 @@ class CalendarTools:
     def events(self, calendar: str | None = None, start: str | None = None, end: str | None = None) -> Json:
         """Events by start."""
         with self._answering("events", {"calendar": calendar, "start": start, "end": end}):
-            after = self._bound(start) if start else datetime.min.replace(tzinfo=self._zone)
-            before = self._bound(end, last=True) if end else datetime.max.replace(tzinfo=self._zone)
-            found = self._calendars.events(calendar)
-            if start or end:
-                found = [event for event in found if _overlaps(event, after, before)]
-            return [_shown(event, self._zone) for event in found]
+            if not start and not end:
+                return [_shown(event, self._zone) for event in self._calendars.events(calendar)]
+            after = self._bound(start) if start else self._bound(end or "") - YEAR
+            before = self._bound(end, last=True) if end else after + YEAR
+            found = [
+                (event, event.occurrences(after, before)) for event in self._calendars.everything(calendar)
+            ]
+            return [_shown(event, self._zone, occurrences) for event, occurrences in found if occurrences]
 
     def create_event(self, summary: str, start: str, end: str, **fields: Any) -> Json:
         """A new event."""
@@ -161,7 +166,7 @@ class CalendarTools:
             store.moment = exchange.at
             try:
                 yield
-            except (LookupError, ValueError) as error:
+            except (LookupError, ValueError, EvidenceError) as error:
                 exchange.status = 400
                 refusal = ToolError(str(error.args[0]) if error.args else str(error))
         if refusal is not None:
@@ -178,11 +183,9 @@ def _tool(name: str, description: str, call: Callable[..., Json], properties: Js
     return Tool(name=name, description=description, parameters=schema, call=call)
 
 
-def _overlaps(event: Event, after: datetime, before: datetime) -> bool:
-    return bool(event.occurrences(after, before))
-
-
-def _shown(event: Event, zone: tzinfo | None) -> dict[str, Json]:
+def _shown(
+    event: Event, zone: tzinfo | None, occurrences: Sequence[tuple[datetime, datetime]] = ()
+) -> dict[str, Json]:
     def local(moment: datetime) -> str:
         # Times in UTC are shown as the office's clock shows them; a named zone is kept.
         return (moment.astimezone(zone) if moment.tzinfo is UTC else moment).isoformat()
@@ -197,6 +200,10 @@ def _shown(event: Event, zone: tzinfo | None) -> dict[str, Json]:
     for name in ("location", "description", "organizer", "rrule"):
         if getattr(event, name):
             shown[name] = getattr(event, name)
+    if event.rrule and occurrences:
+        shown["occurrences"] = [local(start) for start, _ in occurrences]
+    if event.recurrence_id:
+        shown["instead_of"] = local(event.recurrence_id)
     if event.attendees:
         shown["attendees"] = [f"{attendee.address} ({attendee.partstat})" for attendee in event.attendees]
     return shown

@@ -56,14 +56,16 @@ class CalendarView:
     def at(self, day: date | datetime | str, calendar: str | None = None) -> tuple[Event, ...]:
         """What takes place, at least in part, at a moment with a time zone, or on a day.
 
-        A day is a day where each event was written. A series counts when one of its occurrences does.
+        A day is a day where each event was written. A series counts when one of its occurrences does; an
+        occurrence that was changed on its own counts for itself.
         """
         wanted = _day(day)
-        return tuple(event for event in self.events(calendar) if _takes_place(event, wanted))
+        found = [event for event in self._all(calendar) if _takes_place(event, wanted)]
+        return tuple(sorted(found, key=lambda event: (event.start, event.uid)))
 
     def free(self, start: datetime, end: datetime, calendar: str | None = None) -> bool:
         """Whether nothing takes place between two moments."""
-        return not any(event.occurrences(start, end) for event in self.events(calendar))
+        return not any(event.occurrences(start, end) for event in self._all(calendar))
 
     def _named(self) -> list[tuple[str, str]]:
         return [

@@ -313,6 +313,8 @@ class ImapSession(BaseSession[ImapMessage]):
         told = [
             (name, delimiter, [*attributes, *([_SPECIAL_USE[name]] if name in _SPECIAL_USE else [])])
             for name, delimiter, attributes in entries
+            # A parent that is not subscribed is told only where it stands for its children (RFC 3501, 6.3.9).
+            if not (subscribed and b"Noselect" in attributes and "%" not in filter_)
         ]
         return told, selected
 

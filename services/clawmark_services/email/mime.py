@@ -25,10 +25,12 @@ MAX_DEPTH = 40
 """Multiparts nested deeper than this are read as plain bytes, as hostile mail nests thousands."""
 
 _BLANK_LINE = re.compile(rb"(?:\A|\r?\n)\r?\n")
-_LOOSE_ADDRESS = re.compile(r"[^\s<>,;:\"()]+@[^\s<>,;:\"()]+")
-_HIDDEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->", re.S | re.I)
-_BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^>]*>", re.I)
-_TAG = re.compile(r"<[^>]*>")
+_HEADER_LIMIT = 65_536
+_LOOSE_WORD = re.compile(r"[^\s<>,;:\"()]+")
+# No pattern here may scan the same text twice: mail is written by those who are measured.
+_HIDDEN = re.compile(r"<(?:(script|style|head)\b|!--)", re.I)
+_BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^<>]*>", re.I)
+_TAG = re.compile(r"<[^<>]*>")
 
 
 class UnreadableError(ValueError):
@@ -57,10 +59,13 @@ class Part:
 
     @cached_property
     def fields(self) -> Fields:
-        """The header fields with encoded words left as they are; bytes beyond ASCII are read as UTF-8."""
+        """The header fields with encoded words left as they are; bytes beyond ASCII are read as UTF-8.
+
+        Only the first 64 kB of a field are read.
+        """
         fields = Fields()
         for name, value in email.parser.BytesHeaderParser().parsebytes(self.header).raw_items():
-            fields[name] = _plain(value)
+            fields[name] = _plain(value[:_HEADER_LIMIT])
         return fields
 
     @property
@@ -164,20 +169,41 @@ def decode_words(text: str) -> str:
 def addresses(fields: Fields, name: str, *, decoded: bool = True) -> tuple[tuple[str, str], ...]:
     """(display name, address) of everybody in the address fields called `name`, as far as readable."""
     values = [unfold(value) for value in fields.get_all(name, [])]
-    pairs = email.utils.getaddresses(values)
+    try:
+        pairs = email.utils.getaddresses(values)
+    except RecursionError:
+        # Thousands of nested brackets: nobody's address is in there.
+        return ()
     if decoded:
         pairs = [(decode_words(person), address) for person, address in pairs]
     if all("@" in address for _, address in pairs):
         return tuple(pairs)
-    found = [match for value in values for match in _LOOSE_ADDRESS.findall(value)]
+    found = [word for value in values for word in _LOOSE_WORD.findall(value) if "@" in word.strip("@")]
     return tuple(("", address) for address in found) or tuple(pair for pair in pairs if pair[1])
 
 
 def html_to_text(markup: str) -> str:
     """What a reader sees of an HTML body, roughly: tags gone, blocks on lines of their own."""
-    text = _TAG.sub("", _BREAK.sub("\n", _HIDDEN.sub("", markup)))
+    text = _TAG.sub("", _BREAK.sub("\n", _shown(markup)))
     lines = (" ".join(line.split()) for line in html.unescape(text).splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _shown(markup: str) -> str:
+    """The markup without comments and elements that no reader sees; what is never closed is shown."""
+    lowered, shown, start, unclosed = markup.lower(), [], 0, set()
+    for opening in _HIDDEN.finditer(markup):
+        closing = f"</{opening[1].lower()}" if opening[1] else "--"
+        if opening.start() < start or closing in unclosed:
+            continue
+        closed = lowered.find(closing, opening.end())
+        end = lowered.find(">", closed) if closed >= 0 else -1
+        if end < 0:
+            unclosed.add(closing)
+            continue
+        shown.append(markup[start : opening.start()])
+        start = end + 1
+    return "".join(shown) + markup[start:]
 
 
 def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:

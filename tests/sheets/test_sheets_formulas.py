@@ -48,7 +48,7 @@ def sums(book):
         ('=B2=""', "TRUE"),
         ("=B2=0", "TRUE"),
         ("=B2", "0"),
-        ("=C2-43831", "0"),
+        ('=C2-43831&""', "0"),
         ("=MOD(-3,2)", "1"),
         ('=LEFT("hello",2)&RIGHT("hello",1)&MID("hello",2,3)&LEN("hello")', "heoell5"),
         ("=1/0", "#DIV/0!"),
@@ -109,3 +109,11 @@ def test_a_renamed_tab_keeps_its_readers(sums):
     sums.batch({"updateSheetProperties": renamed})
     assert sums.values("A9", valueRenderOption="FORMULA") == [["=New!A1&\"'Other tab'!A1\""]]
     assert sums.values("A9") == [["10'Other tab'!A1"]]
+
+
+def test_a_formula_shows_in_the_format_of_what_it_reads(book):
+    book.put("A1", [["2024-03-01", "$5.00", "2024-03-31"]], "USER_ENTERED")
+    formulas = ["=A1+30", "=SUM(B1:B1,1)", "=C1-A1", "=A2+1", "=COUNT(A1:C1)", "=IF(TRUE,B1,0)"]
+    book.put("A2", [formulas], "USER_ENTERED")
+    assert book.values("A2:F2") == [["2024-03-31", "$6.00", "30", "2024-04-01", "3", "$5.00"]]
+    assert book.values("A2", valueRenderOption="UNFORMATTED_VALUE") == [[45382]]

@@ -1,5 +1,7 @@
 """The author's door, the agent's tools, and what checkers see."""
 
+from datetime import UTC, date, datetime
+
 import pytest
 
 from clawmark_services import EvidenceError, ToolError, acting_as
@@ -18,7 +20,7 @@ def staff(office):
 def test_an_author_makes_a_spreadsheet_with_tabs(office, staff):
     assert staff.tabs == ["Staff", "Totals"]
     assert staff.tab("Staff").rows()[0] == {"Name": "Ann", "Pay day": "2024-03-28", "Pay": "$1,200.50"}
-    assert staff.tab("Totals").cell("B1") == "2000.5"
+    assert staff.tab("Totals").cell("B1") == "$2,000.50"
     assert office.service.author.titles == ["Payroll"]
     assert office.service.author.spreadsheet("Payroll").id == staff.id
 
@@ -40,6 +42,18 @@ def test_an_author_changes_rows_cells_and_appends(staff):
     ]
     staff.add_tab("Notes", [["x"]])
     assert staff.tab("Notes").values() == [["x"]]
+
+
+def test_what_an_author_writes_is_what_is_shown(staff):
+    texts = ["0042", "2024-03-28", "$5.00", "1.50", "true", "'x", "5%", "3-4", "=1+1", "=", " a ", "", "1e3"]
+    tab = staff.add_tab(
+        "New", [texts, [5, 1.5, True, None, date(2024, 3, 1), datetime(2024, 3, 1, 8, tzinfo=UTC)]]
+    )
+    shown = [*texts]
+    shown[shown.index("=1+1")] = "2"
+    assert tab.values() == [shown, ["5", "1.5", "TRUE", "", "2024-03-01", "2024-03-01 8:00:00"]]
+    tab.write("A9", "=B1+1")
+    assert tab.cell("A9") == "2024-03-29"
 
 
 def test_an_authors_mistakes_name_what_there_is(office, staff):
@@ -85,7 +99,7 @@ def test_a_view_shows_what_cells_show(office, staff):
     assert (totals.formula("B1"), totals.formula("A1"), totals.cell("B1")) == (
         "=SUM(Staff!C2:C9)",
         None,
-        "2000.5",
+        "$2,000.50",
     )
 
 

@@ -15,7 +15,7 @@ from clawmark_services.sheets.errors import GoogleError
 from clawmark_services.sheets.operations import Writing
 from clawmark_services.sheets.records import Headed, find_one, header
 from clawmark_services.sheets.store import DriveFile, Scalar, Store
-from clawmark_services.sheets.values import FORMATTED
+from clawmark_services.sheets.values import FORMATTED, as_written
 
 Rows = Sequence[Sequence[Any]]
 T = TypeVar("T")
@@ -40,7 +40,11 @@ class Desk:
 
 
 class SheetsAuthor:
-    """Spreadsheets as the author of a task sets them up; texts are entered as if typed."""
+    """Spreadsheets as the author of a task sets them up; what they write is what is shown.
+
+    Texts that read as a number or a date are one if nothing is lost by it ("0042" stays a text); texts
+    that begin with = are formulas; None leaves a cell alone.
+    """
 
     def __init__(self, context: Context, store: Store) -> None:
         self._desk = Desk(context, store)
@@ -81,6 +85,10 @@ class SheetsAuthor:
     def _files(self) -> list[DriveFile]:
         with self._desk.store.lock:
             return [f for f in self._desk.store.files.values() if f.spreadsheet and not f.trashed]
+
+
+def _body(rows: Rows) -> dict[str, Any]:
+    return {"values": [[as_written(value) for value in row] for row in rows]}
 
 
 def _grid(rows: Rows) -> dict[str, int]:
@@ -174,7 +182,7 @@ class TabHandle:
         """Enter a value, or rows of values, from a cell such as `"B2"` on."""
         nested = isinstance(values, Sequence) and not isinstance(values, str)
         rows = values if nested else [[values]]
-        store, text, body = self._desk.store, self._range(cells), {"values": [list(row) for row in rows]}
+        store, text, body = self._desk.store, self._range(cells), _body(rows)
         self._desk.do(
             "values.update",
             {"spreadsheetId": self._spreadsheet, "range": text, "body": body},
@@ -189,7 +197,7 @@ class TabHandle:
         Raises `LookupError` for a header that is not there.
         """
         row = list(values) if values and not by_header else self._by_header(values, by_header)
-        store, text, body = self._desk.store, self._range(None), {"values": [row]}
+        store, text, body = self._desk.store, self._range(None), _body([row])
         self._desk.do(
             "values.append",
             {"spreadsheetId": self._spreadsheet, "range": text, "body": body},

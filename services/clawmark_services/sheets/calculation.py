@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.formats import tidy
 from clawmark_services.sheets.formula import (
@@ -29,7 +32,27 @@ from clawmark_services.sheets.functions import (
     scalar,
     truth,
 )
-from clawmark_services.sheets.store import Sheet, Spreadsheet
+from clawmark_services.sheets.store import Cell, Sheet, Spreadsheet
+
+_INHERITANCE = 10
+_INHERITING = frozenset(
+    {
+        "+",
+        "-",
+        "UMINUS",
+        "SUM",
+        "MIN",
+        "MAX",
+        "AVERAGE",
+        "ROUND",
+        "ROUNDUP",
+        "ROUNDDOWN",
+        "ABS",
+        "IF",
+        "SUMIF",
+    }
+)
+_MOMENT_KINDS = ("DATE", "TIME", "DATE_TIME")
 
 Address = tuple[int, int, int]
 """A cell: its sheet's id, row and column."""
@@ -58,6 +81,38 @@ class Calculation:
         if address not in self._known:
             self._compute(address)
         return self._known[address]
+
+    def styled(self, sheet: Sheet, row: int, column: int) -> Cell:
+        """The cell with the format that it shows in: a formula without one takes that of what it reads,
+        so that a date plus a number is a date and a sum of prices a price."""
+        cell = sheet.cell(row, column)
+        if cell.formula is None or "numberFormat" in cell.format:
+            return cell
+        found = self._inherited(self._tree((sheet.id, row, column)), sheet.id, _INHERITANCE)
+        return replace(cell, format={**cell.format, "numberFormat": found}) if found else cell
+
+    def _inherited(self, node: Node | None, home: int, depth: int) -> dict[str, Any] | None:
+        if isinstance(node, Call):
+            return self._inherited_by_call(node, home, depth)
+        target = self._target(node, home)
+        if target is None or depth == 0:
+            return None
+        sheet, box = target
+        cell = sheet.cell(box.top, box.left)
+        if cell.formula is None or "numberFormat" in cell.format:
+            found: dict[str, Any] | None = cell.format.get("numberFormat")
+            return found
+        return self._inherited(self._tree((sheet.id, box.top, box.left)), sheet.id, depth - 1)
+
+    def _inherited_by_call(self, call: Call, home: int, depth: int) -> dict[str, Any] | None:
+        if call.function not in _INHERITING:
+            return None
+        arguments = call.arguments[1:] if call.function == "IF" else call.arguments
+        found = [self._inherited(argument, home, depth) for argument in arguments]
+        kinds = [style.get("type") if style else None for style in found]
+        if call.function == "-" and len(kinds) == 2 and None not in kinds and kinds[0] in _MOMENT_KINDS:
+            return None  # the time between two moments is a plain number
+        return next((style for style in found if style), None)
 
     def _compute(self, wanted: Address) -> None:
         stack, begun = [wanted], set[Address]()

@@ -140,7 +140,8 @@ def _grid_data(sheet: Sheet, box: Box, calculation: Calculation) -> dict[str, An
         data["startColumn"] = box.left
     lines: dict[int, dict[int, Any]] = {}
     for row, column in sheet.filled(box):
-        cell = cell_json(sheet.cells[row, column], calculation.value(sheet, row, column))
+        value, shown = calculation.value(sheet, row, column), calculation.styled(sheet, row, column)
+        cell = cell_json(sheet.cells[row, column], value, shown)
         lines.setdefault(row - box.top, {})[column - box.left] = cell
     if lines:
         data["rowData"] = [_row_data(lines.get(line, {})) for line in range(max(lines) + 1)]
@@ -155,8 +156,9 @@ def _row_data(cells: dict[int, Any]) -> dict[str, Any]:
     return {"values": [cells.get(place, {}) for place in range(max(cells) + 1)]}
 
 
-def cell_json(cell: Cell, value: Value) -> dict[str, Any]:
-    """CellData: what was entered, what it comes to, how it shows."""
+def cell_json(cell: Cell, value: Value, shown: Cell) -> dict[str, Any]:
+    """CellData: what was entered, what it comes to, how it shows; `shown` is the cell in the format that
+    it shows in."""
     data: dict[str, Any] = {}
     if cell.formula is not None:
         data["userEnteredValue"] = {"formulaValue": cell.formula}
@@ -164,11 +166,11 @@ def cell_json(cell: Cell, value: Value) -> dict[str, Any]:
         data["userEnteredValue"] = _extended(cell.value)
     if value is not None:
         data["effectiveValue"] = _extended(value)
-        data["formattedValue"] = str(render(cell, value))
+        data["formattedValue"] = str(render(shown, value))
     if cell.format:
         data["userEnteredFormat"] = colored(cell.format)
     if not cell.blank or cell.format:
-        data["effectiveFormat"] = {**copy.deepcopy(_DEFAULT_FORMAT), **colored(cell.format)}
+        data["effectiveFormat"] = {**copy.deepcopy(_DEFAULT_FORMAT), **colored(shown.format)}
     if cell.note:
         data["note"] = cell.note
     return data

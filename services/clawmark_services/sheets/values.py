@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import zip_longest
 from typing import Any, Literal, get_args
 
@@ -217,7 +218,8 @@ def read(
         line, place = row - box.top, column - box.left
         if reading.major == "COLUMNS":
             line, place = place, line
-        found.setdefault(line, {})[place] = render(cell, calculation.value(sheet, row, column), reading)
+        value = calculation.value(sheet, row, column)
+        found.setdefault(line, {})[place] = render(calculation.styled(sheet, row, column), value, reading)
     return [_line(found.get(line, {})) for line in range(max(found, default=-1) + 1)]
 
 
@@ -232,3 +234,21 @@ def shown_as_typed(value: Any) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     return show_number(value) if isinstance(value, int | float) else str(value)
+
+
+def as_written(value: Any) -> Any:
+    """A value such that, entered as if typed, it shows just as it was written.
+
+    "2024-03-28" becomes a date and "$5.00" a price, since they show the same; "0042" and "1.50" would lose
+    what was written, so they stay texts. Texts that begin with = are formulas.
+    """
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d} {value.hour}:{value:%M:%S}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if not isinstance(value, str) or value == "" or (value.startswith("=") and len(value) > 1):
+        return value
+    meant = typed(value)
+    if isinstance(meant, Typed):
+        return value if show_formatted(meant.value, meant.format) == value else f"'{value}"
+    return value if meant == value else f"'{value}"

@@ -117,7 +117,7 @@ class TabView:
         """What a cell such as `"B2"` shows; "" where it is empty."""
         row, column = self._place(name)
         value = self._calculation.value(self._sheet, row, column)
-        return str(render(self._sheet.cell(row, column), value, FORMATTED))
+        return str(render(self._calculation.styled(self._sheet, row, column), value, FORMATTED))
 
     def value(self, name: str) -> Any:
         """What a cell comes to, unformatted: a number, a text, a truth value, or "" where it is empty."""

@@ -166,3 +166,7 @@ COMMANDS = (
         run=_doctor,
     ),
 )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

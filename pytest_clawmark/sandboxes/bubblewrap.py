@@ -220,6 +220,7 @@ def _configuration(blueprint: Blueprint) -> Configuration:
     return Configuration(
         listen=[(address.ip, address.port) for address in blueprint.listen],
         trees=list(_TREES.values()),
+        namespace=True,
         memory=limits.memory,
         rlimits=resource_limits(limits, count_processes=True),
         mounts=_mounts(limits),

@@ -30,13 +30,16 @@ class Configuration:
 
     `trees` are the paths of workspace, home and tmp. Where `parent` is set init makes a folder of its own
     in it, puts all paths below that, and deletes it in the end. `mounts` are (path, options) of tmpfs;
-    `rlimits` are (name without `RLIMIT_`, value).
+    `rlimits` are (name without `RLIMIT_`, value); `namespace` says that all processes init sees are its own,
+    `contained` that the kernel too limits their memory.
     """
 
     listen: Sequence[tuple[str, int]]
     trees: Sequence[str]
     memory: int
     rlimits: Sequence[tuple[str, int]]
+    namespace: bool
+    contained: bool = False
     mounts: Sequence[tuple[str, str]] = ()
     folders: Sequence[str] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)

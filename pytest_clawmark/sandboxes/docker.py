@@ -56,10 +56,12 @@ class Docker:
     def client(self) -> DockerClient:
         """The engine that the environment names. Raises `WorldFailure` when none answers."""
         import docker
+        from docker.utils import parse_host
 
         try:
+            _knock(str(parse_host(os.environ.get("DOCKER_HOST"))))
             return docker.from_env(timeout=_CALL_SECONDS)
-        except docker.errors.DockerException as failure:
+        except (OSError, docker.errors.DockerException) as failure:
             raise WorldFailure(f"no Docker engine answers: {failure}") from failure
 
     def check(self) -> Sequence[Finding]:
@@ -176,6 +178,17 @@ class Docker:
         )
 
 
+def _knock(url: str) -> None:
+    """Connect once if the engine is behind a Unix socket: where that fails docker leaves its own unclosed."""
+    scheme, _, path = url.partition("://")
+    if scheme == "http+unix":
+        with socket.socket(socket.AF_UNIX) as trial:
+            try:
+                trial.connect("/" + path.lstrip("/"))
+            except OSError as failure:
+                raise OSError(failure.errno, failure.strerror, "/" + path.lstrip("/")) from failure
+
+
 @contextlib.contextmanager
 def _meeting_point(owner: Owner) -> Iterator[Path]:
     """A folder, seen in the container, where init is found and finds us; gone once it has."""
@@ -249,6 +262,8 @@ def _configuration(blueprint: Blueprint) -> Configuration:
     return Configuration(
         listen=[(address.ip, address.port) for address in blueprint.listen],
         trees=list(_TREES.values()),
+        namespace=True,
+        contained=True,
         memory=blueprint.limits.memory,
         # The kernel would count what this user runs in all worlds; the container has a limit of its own.
         rlimits=resource_limits(blueprint.limits, count_processes=False),

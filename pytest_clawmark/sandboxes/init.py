@@ -220,6 +220,17 @@ def proportional_size(pid: int, otherwise: int) -> int:
     return otherwise
 
 
+def out_of_memory_kills() -> int:
+    """How many processes the kernel has killed for want of memory in the container around this process."""
+    for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
+        try:
+            with open(path, "rb") as file:
+                return next((int(line.split()[1]) for line in file if line.startswith(b"oom_kill ")), 0)
+        except FileNotFoundError:
+            continue  # it is the other version of control groups
+    return 0
+
+
 def reap() -> list[tuple[int, int]]:
     """[(pid, exit code)] of all children that have ended."""
     ended: list[tuple[int, int]] = []
@@ -314,13 +325,19 @@ def spawn(request: dict[str, Any], rlimits: list[tuple[str, int]], streams: tupl
 
 
 def keep(
-    request: dict[str, Any], rlimits: list[tuple[str, int]], streams: tuple[int, ...], reply: int
+    request: dict[str, Any],
+    rlimits: list[tuple[str, int]],
+    streams: tuple[int, ...],
+    reply: int,
+    *,
+    contained: bool,
 ) -> int:
     """Be a command's keeper; the exit code 0 says that the reply was given, 1 that the command resists."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     _signal.pthread_sigmask(_signal.SIG_BLOCK, WAKING)
     prctl(PR_SET_PDEATHSIG, INIT_DIED)
     deadline = time.monotonic() + request["timeout"]
+    killed_before = out_of_memory_kills() if contained else 0
     try:
         command = spawn(request, rlimits, streams)
     except (OSError, ValueError) as failure:
@@ -334,6 +351,8 @@ def keep(
     while True:
         for pid, code in reap():
             if pid == command:
+                if contained and out_of_memory_kills() > killed_before:
+                    say(reply, "memory")
                 say(reply, f"exit {code}")
                 return 0
         left = deadline - time.monotonic()
@@ -360,7 +379,9 @@ class Init:
         self.control = control
         self.memory = config["memory"]
         self.rlimits = config["rlimits"]
-        self.namespace = os.getpid() == 1
+        self.contained = config["contained"]
+        # Without a namespace of processes, signalling all would reach the machine's.
+        self.namespace = config["namespace"] and os.getpid() == 1
         self.commands: dict[int, tuple[int, float]] = {}  # keeper's pid: (reply, moment when init takes over)
         self.busy = False  # whether there may be processes of the agent's
         self.untold = False  # a background process was killed and nobody was told
@@ -426,7 +447,7 @@ class Init:
         try:
             _signal.set_wakeup_fd(-1)
             self.control.close()
-            code = keep(request, self.rlimits, streams, reply)
+            code = keep(request, self.rlimits, streams, reply, contained=self.contained)
         finally:
             os._exit(code)
 

@@ -78,6 +78,7 @@ def _configuration(blueprint: Blueprint) -> Configuration:
     return Configuration(
         listen=[("127.0.0.1", 0)] * len(blueprint.listen),
         trees=list(_TREES.values()),
+        namespace=False,
         memory=blueprint.limits.memory,
         # The kernel would count all processes of this user, and tmpfs needs rights that we do not have.
         rlimits=resource_limits(blueprint.limits, count_processes=False),

@@ -71,6 +71,9 @@ def _install(folder: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
+        cwd="/",
+        # pip would take what PYTHONPATH shows for installed.
+        env={name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")},
     )
     if done.returncode:
         said = "\n".join((done.stdout + done.stderr).splitlines()[-15:])

@@ -223,8 +223,8 @@ def test_processes_that_take_too_much_memory_together_are_killed_and_the_command
         "        while True: os.kill(os.getpid(), 19)\n"
         "    children.append(pid)\n"
         "pid, status = os.wait()\n"
-        "print(os.WTERMSIG(status))\n"
-        "for pid in children: os.kill(pid, 9)\n"
+        "print(os.WTERMSIG(status), flush=True)\n"
+        "os.killpg(0, 9)\n"
     )
     done = python(sandbox, program)
     assert done.stdout == b"9\n"

@@ -6,6 +6,9 @@ it and nowhere else. `seats-and-equipment.xlsx` is the office's inventory. Needs
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from openpyxl.styles import Font
 from PIL import Image, ImageDraw, ImageFont
 
 ASSETS = Path(__file__).with_name("assets")
+STAMP = datetime(2025, 5, 5, 8, 0)  # noqa: DTZ001 - a workbook's properties have no zone
 SIZE = (1180, 900)
 SIDEBAR = 250
 INK, MUTED, PAPER, SIDE = "#1d1c1d", "#6f6e70", "#ffffff", "#3b2350"
@@ -102,7 +106,7 @@ def _draw_messages(pen: ImageDraw.ImageDraw, left: int, top: int) -> None:
         top += 64 + 26 * len(lines)
 
 
-def make_workbook() -> Workbook:
+def make_workbook() -> bytes:
     """The inventory: one sheet of seats, one of laptops."""
     book = Workbook()
     book.remove(book.active)
@@ -113,11 +117,27 @@ def make_workbook() -> Workbook:
         for cell in sheet[1]:
             cell.font = Font(bold=True)
     book.properties.creator = "Facilities"
-    book.properties.created = book.properties.modified = datetime(2025, 5, 5, 8, 0)  # noqa: DTZ001 - openpyxl's
-    return book
+    book.properties.created = STAMP
+    stream = io.BytesIO()
+    book.save(stream)
+    return _settled(stream.getvalue())
+
+
+def _settled(data: bytes) -> bytes:
+    """The workbook with nothing of the time it was made, so that it can be made again byte for byte."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as settled:
+        for name in made.namelist():
+            text = made.read(name).decode()
+            if name == "docProps/core.xml":
+                text = re.sub(r"(<dcterms:modified[^>]*>)[^<]*", rf"\g<1>{STAMP.isoformat()}Z", text)
+            info = zipfile.ZipInfo(name, date_time=STAMP.timetuple()[:6])
+            info.external_attr = 0o644 << 16
+            settled.writestr(info, text)
+    return out.getvalue()
 
 
 if __name__ == "__main__":
     ASSETS.mkdir(exist_ok=True)
     draw_chat().save(ASSETS / "team-chat.png", optimize=True)
-    make_workbook().save(ASSETS / "seats-and-equipment.xlsx")
+    (ASSETS / "seats-and-equipment.xlsx").write_bytes(make_workbook())

@@ -12,6 +12,7 @@ import re
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
+from xml.etree.ElementTree import canonicalize
 
 from openpyxl import Workbook
 from openpyxl.styles import Font
@@ -137,28 +138,31 @@ def make_workbook() -> bytes:
 def _settled(data: bytes, shown: dict[str, float]) -> bytes:
     """The workbook with what its formulas showed when it was saved, and nothing of the time it was made.
 
-    openpyxl writes formulas without values and stamps the time of saving; members are stored
-    uncompressed, so that no zlib's taste shows.
+    openpyxl writes formulas without values, stamps the time of saving, and spells XML as lxml does where
+    that is installed; so each part is made canonical, and stored uncompressed lest zlib's taste show.
     """
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as settled:
         for name in made.namelist():
-            text = made.read(name).decode()
+            text = canonicalize(made.read(name).decode())
             if name == "docProps/core.xml":
                 text = re.sub(r"(<dcterms:modified[^>]*>)[^<]*", rf"\g<1>{STAMP.isoformat()}Z", text)
             if name == "xl/worksheets/sheet1.xml":
                 for cell, value in shown.items():
-                    text, count = re.subn(
-                        rf'(<c r="{cell}"[^>]*><f>[^<]*</f>)<v ?/>|(<c r="{cell}"[^>]*><f>[^<]*</f>)<v></v>',
-                        lambda found, value=value: f"{found[1] or found[2]}<v>{value:.10g}</v>",
-                        text,
-                    )
-                    if count != 1:
-                        raise ValueError(f"cell {cell} was written in an unexpected way: {text[:400]}")
+                    text = _showing(text, cell, value)
             info = zipfile.ZipInfo(name, date_time=STAMP.timetuple()[:6])
             info.external_attr = 0o644 << 16
             settled.writestr(info, text)
     return out.getvalue()
+
+
+def _showing(sheet: str, cell: str, value: float) -> str:
+    """The sheet's XML, with what a formula's cell shows."""
+    empty = rf'(<c r="{cell}"[^>]*><f>[^<]*</f>)<v></v>'
+    sheet, count = re.subn(empty, rf"\g<1><v>{value:.10g}</v>", sheet)
+    if count != 1:
+        raise ValueError(f"cell {cell} was written in an unexpected way: {sheet[:400]}")
+    return sheet
 
 
 def main() -> None:

@@ -205,9 +205,13 @@ def _meeting_point(owner: Owner) -> Iterator[Path]:
 @contextlib.contextmanager
 def _listening(folder: Path, owner: Owner) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
-        path = folder / "control"
-        door.bind(str(path))
-        os.chown(path, owner.uid, owner.gid)
+        # A socket's path has room for 107 bytes, which a temporary folder of the user's may exceed.
+        here = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+        try:
+            door.bind(f"/proc/self/fd/{here}/control")
+        finally:
+            os.close(here)
+        os.chown(folder / "control", owner.uid, owner.gid)
         door.listen(1)
         yield door
 

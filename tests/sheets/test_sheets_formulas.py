@@ -62,6 +62,10 @@ def sums(book):
         ("=1+", "#ERROR!"),
         ("=SUM(1,", "#ERROR!"),
         ("=9^999", "#NUM!"),
+        ("=1e308*10-1e308*10", "#NUM!"),
+        ("=ROUND(123456789.5, 25)", "123456789.5"),
+        ("=" + "+".join(["A1"] * 3000), "3000"),
+        ("=" + "-" * 500 + "1", "#ERROR!"),
         ("=SQRT(-1)", "#NUM!"),
         ("=" + "(" * 500 + "1" + ")" * 500, "#ERROR!"),
     ],
@@ -117,3 +121,62 @@ def test_a_formula_shows_in_the_format_of_what_it_reads(book):
     book.put("A2", [formulas], "USER_ENTERED")
     assert book.values("A2:F2") == [["2024-03-31", "$6.00", "30", "2024-04-01", "3", "$5.00"]]
     assert book.values("A2", valueRenderOption="UNFORMATTED_VALUE") == [[45382]]
+
+
+@pytest.fixture
+def staff(book):
+    book.put(
+        "A1",
+        [
+            ["Ann", "sales", 10, "2024-01-31"],
+            ["Bob", "sales", 30, "2024-03-15"],
+            ["Cy", "it", 20, "2024-03-16"],
+            ["Di", "it", "", ""],
+        ],
+        "USER_ENTERED",
+    )
+    return book
+
+
+@pytest.mark.parametrize(
+    ("formula", "shown"),
+    [
+        ('=COUNTIFS(B1:B4,"sales",C1:C4,">10")', "1"),
+        ('=SUMIFS(C1:C4,B1:B4,"sales")', "40"),
+        ('=AVERAGEIFS(C:C,B:B,"it")', "20"),
+        ('=AVERAGEIFS(C:C,B:B,"none")', "#DIV/0!"),
+        ('=MAXIFS(C1:C4,B1:B4,"sales")&MINIFS(C1:C4,B1:B4,"sales")', "3010"),
+        ('=SUMIFS(C1:C3,B1:B4,"sales")', "#VALUE!"),
+        ('=VLOOKUP("bob",A1:C4,3,FALSE)', "30"),
+        ('=VLOOKUP("Zed",A1:C4,3,FALSE)', "#N/A"),
+        ('=VLOOKUP("Ann",A1:C4,9,FALSE)', "#REF!"),
+        ("=VLOOKUP(25,{1},1)", "#ERROR!"),
+        ('=IFNA(VLOOKUP("Zed",A1:C4,3,FALSE),"none")', "none"),
+        ('=XLOOKUP("Cy",A1:A4,C1:C4)', "20"),
+        ('=XLOOKUP("Zed",A1:A4,C1:C4,"none")', "none"),
+        ('=INDEX(C1:C4,MATCH("Cy",A1:A4,0))', "20"),
+        ("=MATCH(25,C1:C1)&MATCH(10,C1:C3,0)", "11"),
+        ("=INDEX(A1:C4,5,1)", "#REF!"),
+        ("=LARGE(C1:C4,1)&SMALL(C1:C4,1)&RANK(20,C1:C4)", "30102"),
+        ("=MEDIAN(C1:C4)", "20"),
+        ("=SUMPRODUCT(C1:C2,C1:C2)", "1000"),
+        ('=TEXTJOIN(", ",TRUE,A1:A3,"")', "Ann, Bob, Cy"),
+        ('=SUBSTITUTE("a-b-c","-","+")&SUBSTITUTE("a-b-c","-","+",2)', "a+b+ca-b+c"),
+        ('=FIND("b","abc")&SEARCH("B","abc")', "22"),
+        ('=FIND("z","abc")', "#VALUE!"),
+        ('=TEXT(1234.5,"#,##0.00")', "1,234.50"),
+        ('=TEXT(D1,"d mmm yyyy")', "31 Jan 2024"),
+        ("=DATE(2024,2,29)", "2/29/2024"),
+        ("=DATE(2023,14,0)", "1/31/2024"),
+        ("=EDATE(D1,1)", "2/29/2024"),
+        ("=EOMONTH(D1,1)", "2/29/2024"),
+        ("=YEAR(D2)&MONTH(D2)&DAY(D2)", "2024315"),
+        ("=DAYS(D2,D1)", "44"),
+        ("=WEEKDAY(D2)&WEEKDAY(D2,2)", "65"),
+        ("=NETWORKDAYS(D2,D2+7)", "6"),
+        ("=DATE(99999,1,1)", "#NUM!"),
+        ('=DATEVALUE("soon")', "#VALUE!"),
+    ],
+)
+def test_lookups_texts_and_dates_come_to(staff, formula, shown):
+    assert staff.shown(formula) == shown

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.formats import tidy
 from clawmark_services.sheets.formula import (
+    BINARY,
     Call,
     Failure,
     FormulaSyntaxError,
@@ -27,14 +31,19 @@ from clawmark_services.sheets.functions import (
     Argument,
     Block,
     FormulaFailed,
+    Function,
     Problem,
     Value,
     scalar,
     truth,
 )
+from clawmark_services.sheets.functions_lookup import LOOKUPS
+from clawmark_services.sheets.functions_text import TEXTS
 from clawmark_services.sheets.store import Cell, Sheet, Spreadsheet
 
-_INHERITANCE = 10
+_FUNCTIONS = {**FUNCTIONS, **LOOKUPS, **TEXTS}
+_INHERITANCE = 30
+_DATES = frozenset({"DATE", "DATEVALUE", "EDATE", "EOMONTH"})
 _INHERITING = frozenset(
     {
         "+",
@@ -58,6 +67,15 @@ Address = tuple[int, int, int]
 """A cell: its sheet's id, row and column."""
 
 _LAZY = ("IF", "IFERROR", "ISERROR", "IFNA")
+
+
+@lru_cache(maxsize=512)
+def _arity(function: Function) -> tuple[int, float]:
+    """How many arguments a function takes, at least and at most."""
+    parameters = inspect.signature(function).parameters.values()
+    least = sum(p.default is p.empty and p.kind is not p.VAR_POSITIONAL for p in parameters)
+    endless = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return least, math.inf if endless else len(parameters)
 
 
 class Calculation:
@@ -105,10 +123,12 @@ class Calculation:
         return self._inherited(self._tree((sheet.id, box.top, box.left)), sheet.id, depth - 1)
 
     def _inherited_by_call(self, call: Call, home: int, depth: int) -> dict[str, Any] | None:
+        if call.function in _DATES:
+            return {"type": "DATE", "pattern": "m/d/yyyy"}
         if call.function not in _INHERITING:
             return None
         arguments = call.arguments[1:] if call.function == "IF" else call.arguments
-        found = [self._inherited(argument, home, depth) for argument in arguments]
+        found = [self._inherited(argument, home, depth - 1) for argument in arguments if depth]
         kinds = [style.get("type") if style else None for style in found]
         if call.function == "-" and len(kinds) == 2 and None not in kinds and kinds[0] in _MOMENT_KINDS:
             return None  # the time between two moments is a plain number
@@ -176,7 +196,7 @@ class Calculation:
         except OverflowError:
             return Problem(NUMBER)
         if isinstance(result, float):
-            return Problem(NUMBER) if result in (float("inf"), float("-inf")) else tidy(result)
+            return tidy(result)
         # A reference to an empty cell comes to 0, as it does in Sheets.
         return 0 if result is None else result
 
@@ -214,17 +234,34 @@ class Calculation:
     def _call(self, call: Call, home: int) -> Value:
         if call.function in _LAZY:
             return self._lazy(call, home)
-        function = FUNCTIONS.get(call.function)
+        if call.function in BINARY:
+            return self._chain(call, home)
+        return self._apply(call.function, [self._argument(argument, home) for argument in call.arguments])
+
+    def _chain(self, call: Call, home: int) -> Value:
+        """`a+b+c+...` from the left: a chain may be longer than Python nests calls."""
+        links: list[Call] = []
+        first: Node | None = call
+        while isinstance(first, Call) and first.function in BINARY:
+            links.append(first)
+            first = first.arguments[0]
+        value = self._argument(first, home)
+        for link in reversed(links):
+            value = self._apply(link.function, [value, self._argument(link.arguments[1], home)])
+        return scalar(value)
+
+    @staticmethod
+    def _apply(name: str, arguments: list[Argument]) -> Value:
+        function = _FUNCTIONS.get(name)
         if function is None:
             raise FormulaFailed(NAME)
-        arguments = [self._argument(argument, home) for argument in call.arguments]
-        try:
-            return function(*arguments)
-        except TypeError as wrong:
-            # A wrong number of arguments is #N/A in Sheets; any other TypeError is ours.
-            if "argument" not in str(wrong):
-                raise
-            raise FormulaFailed(NOT_AVAILABLE) from None
+        least, most = _arity(function)
+        if not least <= len(arguments) <= most:
+            raise FormulaFailed(NOT_AVAILABLE)
+        result = function(*arguments)
+        if isinstance(result, float) and not math.isfinite(result):
+            raise FormulaFailed(NUMBER)
+        return result
 
     def _lazy(self, call: Call, home: int) -> Value:
         if not 1 <= len(call.arguments) <= (3 if call.function == "IF" else 2):

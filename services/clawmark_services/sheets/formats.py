@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
 from typing import Any, Literal
 
@@ -199,8 +199,13 @@ def _show_pattern(value: Number, pattern: str) -> str:
     return f"{sign if any(digit in '123456789' for digit in shown) else ''}{before}{shown}{after}"
 
 
+def quantized(value: Decimal, places: int, rounding: str) -> Decimal:
+    """The value to so many decimal places; exact for every double, unlike in the default context."""
+    return value.quantize(Decimal(1).scaleb(-places), rounding, Context(prec=800))
+
+
 def _show_digits(value: Decimal, digits: str, decimals: str) -> str:
-    rounded = value.quantize(Decimal(1).scaleb(-len(decimals)), rounding=ROUND_HALF_UP)
+    rounded = quantized(value, len(decimals), ROUND_HALF_UP)
     whole, _, part = format(rounded, "f").partition(".")
     least = digits.partition(".")[0].count("0")
     whole = whole.lstrip("0").zfill(least)

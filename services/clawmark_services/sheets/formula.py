@@ -103,7 +103,7 @@ def _tokens(text: str) -> list[_Token]:
     return tokens
 
 
-_BINARY = {
+BINARY = {
     **dict.fromkeys(("=", "<>", "<", ">", "<=", ">="), 1),
     "&": 2,
     **dict.fromkeys(("+", "-"), 3),
@@ -154,9 +154,9 @@ class _Parser:
         if depth > MAX_DEPTH:
             raise FormulaSyntaxError("the formula is nested too deeply")
         left = self._operand(depth)
-        while _BINARY.get(self._peek(), 0) > least:
+        while BINARY.get(self._peek(), 0) > least:
             operator = self._take().text
-            right = self.expression(_BINARY[operator], depth + 1)
+            right = self.expression(BINARY[operator], depth + 1)
             left = Call(operator, (left, right))
         return left
 

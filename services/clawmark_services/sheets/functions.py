@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from functools import lru_cache
 
-from clawmark_services.sheets.formats import parse_moment, parse_number, show_number
+from clawmark_services.sheets.formats import parse_moment, parse_number, quantized, show_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,8 @@ def _rank(value: Value) -> tuple[int, float | str]:
     return 0, float(value) if isinstance(value, int | float) else 0.0
 
 
-def _compare(left: Argument, right: Argument) -> int:
+def compare(left: Argument, right: Argument) -> int:
+    """-1, 0 or 1, as Sheets orders values."""
     one, other = scalar(left), scalar(right)
     one, other = _like(one, other), _like(other, one)
     first, second = _rank(one), _rank(other)
@@ -184,9 +185,9 @@ def _counts(argument: Argument) -> int:
 
 def _round(how: str, value: Argument, places: Argument = 0.0) -> Value:
     amount, digits = number(value), int(number(places))
-    if abs(digits) > 30 or abs(amount) >= 1e30:
+    if abs(digits) > 330:
         return amount if digits > 0 else 0.0
-    return float(Decimal(repr(amount)).quantize(Decimal(1).scaleb(-digits), rounding=how))
+    return float(quantized(Decimal(repr(amount)), digits, how))
 
 
 def _modulo(value: Argument, divisor: Argument) -> Value:
@@ -243,33 +244,32 @@ def _meets(value: Value, criterion: Value) -> bool:
     if isinstance(value, Problem):
         return False
     if not isinstance(criterion, str):
-        return (
-            value is not None and _compare(value, criterion) == 0 and _rank(value)[0] == _rank(criterion)[0]
-        )
+        return value is not None and compare(value, criterion) == 0 and _rank(value)[0] == _rank(criterion)[0]
     match = _CRITERION.fullmatch(criterion)
     sign, wanted = (match[1] or "=", match[2]) if match else ("=", criterion)
     typed = parse_number(wanted) or parse_moment(wanted)
     if typed is not None:
         if not isinstance(value, int | float) or isinstance(value, bool):
             return sign == "<>"
-        return _ORDERS[sign](_compare(float(value), float(typed.value)), 0)
+        return _ORDERS[sign](compare(float(value), float(typed.value)), 0)
     if sign in ("=", "<>"):
         return (_wildcard(wanted).fullmatch(text(value)) is not None) == (sign == "=")
-    return isinstance(value, str) and _ORDERS[sign](_compare(value, wanted), 0)
+    return isinstance(value, str) and _ORDERS[sign](compare(value, wanted), 0)
 
 
-def _matching(cells: Argument, criterion: Argument) -> list[bool]:
+def matching(cells: Argument, criterion: Argument) -> list[bool]:
+    """Which of the cells meet the criterion."""
     wanted = scalar(criterion)
     return [_meets(value, wanted) for value in values([cells])]
 
 
 def _count_if(cells: Argument, criterion: Argument) -> Value:
-    return sum(_matching(cells, criterion))
+    return sum(matching(cells, criterion))
 
 
 def _chosen(cells: Argument, criterion: Argument, summed: Argument | None) -> list[float]:
     amounts = list(values([cells if summed is None else summed]))
-    chosen = zip(_matching(cells, criterion), amounts, strict=False)
+    chosen = zip(matching(cells, criterion), amounts, strict=False)
     return numbers([Block(tuple((amount,) for met, amount in chosen if met))])
 
 
@@ -306,12 +306,12 @@ FUNCTIONS: dict[str, Function] = {
     "/": _divide,
     "^": _power,
     "&": lambda left, right: text(left) + text(right),
-    "=": lambda left, right: _compare(left, right) == 0,
-    "<>": lambda left, right: _compare(left, right) != 0,
-    "<": lambda left, right: _compare(left, right) < 0,
-    ">": lambda left, right: _compare(left, right) > 0,
-    "<=": lambda left, right: _compare(left, right) <= 0,
-    ">=": lambda left, right: _compare(left, right) >= 0,
+    "=": lambda left, right: compare(left, right) == 0,
+    "<>": lambda left, right: compare(left, right) != 0,
+    "<": lambda left, right: compare(left, right) < 0,
+    ">": lambda left, right: compare(left, right) > 0,
+    "<=": lambda left, right: compare(left, right) <= 0,
+    ">=": lambda left, right: compare(left, right) >= 0,
     "UMINUS": lambda value: -number(value),
     "UNARY_PERCENT": lambda value: number(value) / 100,
     "SUM": lambda *arguments: math.fsum(numbers(arguments)),

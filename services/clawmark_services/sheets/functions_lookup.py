@@ -1,0 +1,193 @@
+"""Functions that look things up, count by several conditions, and rank."""
+
+from __future__ import annotations
+
+import math
+import statistics
+
+from clawmark_services.sheets.functions import (
+    NOT_AVAILABLE,
+    NUMBER,
+    REFERENCE,
+    VALUE,
+    Argument,
+    Block,
+    FormulaFailed,
+    Function,
+    Value,
+    compare,
+    matching,
+    number,
+    numbers,
+    scalar,
+    truth,
+    values,
+)
+
+
+def _block(argument: Argument) -> Block:
+    return argument if isinstance(argument, Block) else Block(((argument,),))
+
+
+def _meeting(pairs: tuple[Argument, ...]) -> list[bool]:
+    """Where all conditions hold; ranges and criteria alternate."""
+    if not pairs or len(pairs) % 2:
+        raise FormulaFailed(NOT_AVAILABLE)
+    columns = [matching(cells, criterion) for cells, criterion in zip(pairs[::2], pairs[1::2], strict=True)]
+    if len({len(column) for column in columns}) > 1:
+        raise FormulaFailed(VALUE)
+    return [all(row) for row in zip(*columns, strict=True)]
+
+
+def _chosen(summed: Argument, pairs: tuple[Argument, ...]) -> list[float]:
+    amounts, meets = list(values([summed])), _meeting(pairs)
+    if len(amounts) != len(meets):
+        raise FormulaFailed(VALUE)
+    return numbers([Block(tuple((amount,) for amount, met in zip(amounts, meets, strict=True) if met))])
+
+
+def _average_ifs(summed: Argument, *pairs: Argument) -> Value:
+    found = _chosen(summed, pairs)
+    if not found:
+        raise FormulaFailed("#DIV/0!")
+    return math.fsum(found) / len(found)
+
+
+def _place(wanted: Argument, cells: list[Value], *, ordered: bool) -> int:
+    """Where the value stands; in ordered cells the last one that is not larger. #N/A if nowhere."""
+    value = scalar(wanted)
+    if ordered:
+        below = [at for at, cell in enumerate(cells) if _alike(cell, value) and compare(cell, value) <= 0]
+        if below:
+            return below[-1]
+    for at, cell in enumerate(cells):
+        if not ordered and _alike(cell, value) and compare(cell, value) == 0:
+            return at
+    raise FormulaFailed(NOT_AVAILABLE)
+
+
+def _alike(cell: Value, value: Value) -> bool:
+    """Numbers are looked for among numbers, texts among texts."""
+    if isinstance(cell, bool) or isinstance(value, bool):
+        return isinstance(cell, bool) and isinstance(value, bool)
+    if isinstance(value, str):
+        return isinstance(cell, str)
+    return isinstance(cell, int | float)
+
+
+def _vertical(wanted: Argument, table: Argument, column: Argument, ordered: Argument = 1.0) -> Value:
+    rows, index = _block(table).rows, int(number(column)) - 1
+    if index < 0:
+        raise FormulaFailed(VALUE)
+    if index >= len(rows[0]):
+        raise FormulaFailed(REFERENCE)
+    return scalar(rows[_place(wanted, [row[0] for row in rows], ordered=truth(ordered))][index])
+
+
+def _horizontal(wanted: Argument, table: Argument, row: Argument, ordered: Argument = 1.0) -> Value:
+    turned = Block(tuple(zip(*_block(table).rows, strict=True)))
+    return _vertical(wanted, turned, row, ordered)
+
+
+def _match(wanted: Argument, cells: Argument, kind: Argument = 1.0) -> Value:
+    order, found = number(kind), list(values([cells]))
+    if order >= 0:
+        return _place(wanted, found, ordered=order > 0) + 1
+    value = scalar(wanted)
+    above = [at for at, cell in enumerate(found) if _alike(cell, value) and compare(cell, value) >= 0]
+    if not above:
+        raise FormulaFailed(NOT_AVAILABLE)
+    return above[-1] + 1
+
+
+def _index(cells: Argument, row: Argument = 0.0, column: Argument = 0.0) -> Value:
+    rows, down, right = _block(cells).rows, int(number(row)), int(number(column))
+    if len(rows) == 1 and right == 0:
+        down, right = 1, down
+    if not 1 <= max(down, 1) <= len(rows) or not 1 <= max(right, 1) <= len(rows[0]):
+        raise FormulaFailed(REFERENCE)
+    return scalar(rows[max(down, 1) - 1][max(right, 1) - 1])
+
+
+def _crosswise(wanted: Argument, cells: Argument, results: Argument, missing: Argument = None) -> Value:
+    try:
+        at = _place(wanted, list(values([cells])), ordered=False)
+    except FormulaFailed:
+        if missing is None:
+            raise
+        return scalar(missing)
+    found = list(values([results]))
+    if at >= len(found):
+        raise FormulaFailed(VALUE)
+    return scalar(found[at])
+
+
+def _ranked(cells: Argument, place: Argument, *, largest: bool) -> Value:
+    found, at = sorted(numbers([cells]), reverse=largest), int(number(place))
+    if not 1 <= at <= len(found):
+        raise FormulaFailed(NUMBER)
+    return found[at - 1]
+
+
+def _rank(value: Argument, cells: Argument, ascending: Argument = 0.0) -> Value:
+    found = sorted(numbers([cells]), reverse=not truth(ascending))
+    if number(value) not in found:
+        raise FormulaFailed(NOT_AVAILABLE)
+    return found.index(number(value)) + 1
+
+
+def _median(*arguments: Argument) -> Value:
+    found = numbers(arguments)
+    if not found:
+        raise FormulaFailed(NUMBER)
+    return statistics.median(found)
+
+
+def _deviation(*arguments: Argument) -> Value:
+    found = numbers(arguments)
+    if len(found) < 2:
+        raise FormulaFailed("#DIV/0!")
+    return statistics.stdev(found)
+
+
+def _sum_of_products(*arguments: Argument) -> Value:
+    columns = [[_amount(value) for value in values([argument])] for argument in arguments]
+    if len({len(column) for column in columns}) != 1:
+        raise FormulaFailed(VALUE)
+    return math.fsum(math.prod(row) for row in zip(*columns, strict=True))
+
+
+def _amount(value: Value) -> float:
+    """A number, or 0 for what is none."""
+    value = scalar(value)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+
+
+def _choose(chosen: Argument, *options: Argument) -> Value:
+    at = int(number(chosen))
+    if not 1 <= at <= len(options):
+        raise FormulaFailed(NUMBER)
+    return scalar(options[at - 1])
+
+
+LOOKUPS: dict[str, Function] = {
+    "COUNTIFS": lambda *pairs: sum(_meeting(pairs)),
+    "SUMIFS": lambda summed, *pairs: math.fsum(_chosen(summed, pairs)),
+    "AVERAGEIFS": _average_ifs,
+    "MAXIFS": lambda summed, *pairs: max(_chosen(summed, pairs), default=0.0),
+    "MINIFS": lambda summed, *pairs: min(_chosen(summed, pairs), default=0.0),
+    "VLOOKUP": _vertical,
+    "HLOOKUP": _horizontal,
+    "XLOOKUP": _crosswise,
+    "MATCH": _match,
+    "INDEX": _index,
+    "CHOOSE": _choose,
+    "LARGE": lambda cells, place: _ranked(cells, place, largest=True),
+    "SMALL": lambda cells, place: _ranked(cells, place, largest=False),
+    "RANK": _rank,
+    "MEDIAN": _median,
+    "STDEV": _deviation,
+    "SUMPRODUCT": _sum_of_products,
+    "ROWS": lambda cells: len(_block(cells).rows),
+    "COLUMNS": lambda cells: len(_block(cells).rows[0]),
+}

@@ -224,6 +224,23 @@ def test_requests_that_make_no_sense_are_refused_and_change_nothing(office, meth
     assert office.service.freeze() == before
 
 
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [
+        ("FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=31", 400),
+        ("FREQ=SECONDLY;BYSETPOS=2", 400),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", 201),
+        ("FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1", 201),
+        ("FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO", 201),
+        ("FREQ=DAILY;BYMONTH=13", 400),
+    ],
+)
+def test_a_series_that_never_takes_place_is_refused_before_anybody_counts_it(office, rule, status):
+    office.service.author.create("Team")
+    body = an_event("x", "DTSTART:20240322T060000Z", f"RRULE:{rule}", "SUMMARY:x")
+    assert http(office, "PUT", "/benchmark/team/x.ics", body).status_code == status
+
+
 def test_each_request_is_one_audit_line(office):
     http(office, "MKCALENDAR", "/benchmark/team/")
     http(

@@ -197,6 +197,29 @@ def test_folder_names_beyond_ascii_survive(office):
     assert "简历" in office.view().folders("mia")
 
 
+@pytest.mark.parametrize("name", ["R&D", "&", "a&b-", "&AGE", "&2D0-", "&&-"])
+def test_a_folder_name_with_a_bare_ampersand_is_taken_as_it_stands_and_blocks_nobody(office, name):
+    client = office.imap()
+    assert client.create(f'"{name}"')[0] == "OK"
+    assert client.select(f'"{name}"')[0] == "OK"
+    client.logout()
+    with imap_client(office) as other:
+        assert len(other.list_folders()) == 5
+    assert "R&D" in office.view().folders("mia") or name != "R&D"
+
+
+def test_a_line_longer_than_any_command_ends_the_connection_without_a_fault(office, caplog):
+    client = office.imap()
+    client.send(b"x NOOP " + b"y" * 3_000_000 + b"\r\n")
+    with contextlib.suppress(ConnectionResetError):
+        while client.sock.recv(65536):
+            continue
+    client.sock.close()
+    client.file.close()
+    assert all(serving.drain(10) for serving in office.servings)
+    assert caplog.records == []
+
+
 def test_search_reads_decoded_subjects_senders_and_bodies(office):
     office.service.author.send(
         "hrbp", to="mia", subject="Zwölf Boxkämpfer", body="Prüfung am Dienstag", sender_name="Jörg"

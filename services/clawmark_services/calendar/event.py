@@ -63,10 +63,11 @@ class Event:
     def occurrences(self, after: datetime, before: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """(start, end) of each time it takes place, at least in part, between two moments."""
         length = self.end - self.start
+        # Written so that no sum leaves the calendar: events may begin in the year 1 and end in 9999.
         return tuple(
-            (start, start + length)
+            (start, self.end if start == self.start else start + length)
             for start in self._starts(before)
-            if start < before and (start + length > after or start >= after)
+            if start < before and (start >= after or after - start < length)
         )
 
     def _starts(self, before: datetime) -> Iterator[datetime]:
@@ -99,7 +100,7 @@ def read_events(text: str, *, written: datetime, calendar: str, path: str, href:
         ]
         for reader in readers:
             yield _event(reader, changed, calendar=calendar, path=path, href=href)
-    except (MalformedError, ValueError) as error:
+    except (ValueError, OverflowError) as error:
         raise EvidenceError(f"item {href} of calendar {calendar!r} is unreadable: {error}") from error
 
 

@@ -16,6 +16,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from clawmark_services.actor import acting_as
 from clawmark_services.calendar.ics import Line, MalformedError, parse, stamp
+from clawmark_services.calendar.repetitions import HopelessError, refuse_hopeless
 from clawmark_services.calendar.store import CalendarStore
 from clawmark_services.context import Context, Exchange
 
@@ -50,7 +51,13 @@ class CalDav:
             self._context.exchange(f"calendar.{method.lower()}", request) as exchange,
         ):
             self._store.moment = exchange.at
-            return self._answer(_prepared(environ, exchange), start_response, exchange)
+            try:
+                prepared = _prepared(environ, exchange)
+            except HopelessError as error:
+                exchange.status = 400
+                start_response("400 Bad Request", [("Content-Type", "text/plain")])
+                return [str(error).encode()]
+            return self._answer(prepared, start_response, exchange)
 
     @functools.cached_property
     def _radicale(self) -> WSGIApplication:
@@ -141,7 +148,10 @@ def _prepared(environ: WSGIEnvironment, exchange: Exchange) -> WSGIEnvironment:
 
 
 def _stamp_body(environ: WSGIEnvironment, exchange: Exchange) -> None:
-    """Add the DTSTAMP that a client left out, which Radicale would take from the machine's clock."""
+    """Add the DTSTAMP that a client left out, which Radicale would take from the machine's clock.
+
+    `HopelessError` for a series that Radicale would count for minutes, while all worlds wait.
+    """
     raw = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     try:
         calendar = parse(raw.decode())
@@ -149,6 +159,7 @@ def _stamp_body(environ: WSGIEnvironment, exchange: Exchange) -> None:
         # Radicale says what is wrong with it.
         calendar = None
     if calendar is not None:
+        refuse_hopeless(calendar)
         unstamped = [part for part in calendar.within(*_STAMPED) if part.line("DTSTAMP") is None]
         for component in unstamped:
             component.put("DTSTAMP", Line("DTSTAMP", stamp(exchange.at)))

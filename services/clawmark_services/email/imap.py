@@ -30,6 +30,7 @@ from pysasl.hashing import BuiltinHash
 from clawmark_services.actor import acting_as
 from clawmark_services.context import Context, Exchange
 from clawmark_services.email.connections import answer_at_once
+from clawmark_services.email.folder_names import read_leniently
 from clawmark_services.email.imap_folders import AnyLogin, ImapSession
 from clawmark_services.email.store import MailStore
 
@@ -189,7 +190,10 @@ class Connection(IMAPConnection):
 
     async def readline(self) -> memoryview:
         """A line, with the literals that a client sends without being asked for them."""
-        line = await super().readline()
+        try:
+            line = await super().readline()
+        except ValueError as error:
+            raise EOFError("the line is longer than any command") from error
         if self._line is None:
             self._line = bytes(line[: SHOWN * 2])
         return line
@@ -198,6 +202,7 @@ class Connection(IMAPConnection):
 @functools.cache
 def shared_config() -> Config:
     """One for all worlds: it holds nothing of any of them."""
+    read_leniently()
     return Config()
 
 

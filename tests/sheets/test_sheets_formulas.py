@@ -180,3 +180,11 @@ def staff(book):
 )
 def test_lookups_texts_and_dates_come_to(staff, formula, shown):
     assert staff.shown(formula) == shown
+
+
+def test_a_format_is_handed_down_a_long_column(book):
+    rows = [["2024-03-01"]] + [[f"=A{row}+1"] for row in range(1, 500)]
+    book.put("A1", rows, "USER_ENTERED")
+    book.put("B3", [["=B1+B2"]] + [[f"=B{row}+B{row - 1}"] for row in range(3, 60)], "USER_ENTERED")
+    assert book.values("A500") == [["2025-07-13"]]
+    assert book.values("B60") == [["0"]]

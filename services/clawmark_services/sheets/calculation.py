@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from dataclasses import replace
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
 
 from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.formats import tidy
@@ -39,29 +38,10 @@ from clawmark_services.sheets.functions import (
 )
 from clawmark_services.sheets.functions_lookup import LOOKUPS
 from clawmark_services.sheets.functions_text import TEXTS
+from clawmark_services.sheets.inheritance import Style, inherited
 from clawmark_services.sheets.store import Cell, Sheet, Spreadsheet
 
 _FUNCTIONS = {**FUNCTIONS, **LOOKUPS, **TEXTS}
-_INHERITANCE = 30
-_DATES = frozenset({"DATE", "DATEVALUE", "EDATE", "EOMONTH"})
-_INHERITING = frozenset(
-    {
-        "+",
-        "-",
-        "UMINUS",
-        "SUM",
-        "MIN",
-        "MAX",
-        "AVERAGE",
-        "ROUND",
-        "ROUNDUP",
-        "ROUNDDOWN",
-        "ABS",
-        "IF",
-        "SUMIF",
-    }
-)
-_MOMENT_KINDS = ("DATE", "TIME", "DATE_TIME")
 
 Address = tuple[int, int, int]
 """A cell: its sheet's id, row and column."""
@@ -89,6 +69,7 @@ class Calculation:
         self._spreadsheet = spreadsheet
         self._sheets = {sheet.id: sheet for sheet in spreadsheet.sheets}
         self._known: dict[Address, Value] = {}
+        self._styles: dict[Address, Style] = {}
 
     def value(self, sheet: Sheet, row: int, column: int) -> Value:
         """What the cell comes to; None where it is empty."""
@@ -101,38 +82,26 @@ class Calculation:
         return self._known[address]
 
     def styled(self, sheet: Sheet, row: int, column: int) -> Cell:
-        """The cell with the format that it shows in: a formula without one takes that of what it reads,
-        so that a date plus a number is a date and a sum of prices a price."""
+        """The cell with the format that it shows in: a formula without one takes that of what it
+        reads."""
         cell = sheet.cell(row, column)
         if cell.formula is None or "numberFormat" in cell.format:
             return cell
-        found = self._inherited(self._tree((sheet.id, row, column)), sheet.id, _INHERITANCE)
+        self.value(sheet, row, column)
+        found = self._styles.get((sheet.id, row, column))
         return replace(cell, format={**cell.format, "numberFormat": found}) if found else cell
 
-    def _inherited(self, node: Node | None, home: int, depth: int) -> dict[str, Any] | None:
-        if isinstance(node, Call):
-            return self._inherited_by_call(node, home, depth)
+    def _style_at(self, node: Node | None, home: int) -> Style:
+        """The format of a reference's first cell."""
         target = self._target(node, home)
-        if target is None or depth == 0:
+        if target is None:
             return None
         sheet, box = target
         cell = sheet.cell(box.top, box.left)
-        if cell.formula is None or "numberFormat" in cell.format:
-            found: dict[str, Any] | None = cell.format.get("numberFormat")
-            return found
-        return self._inherited(self._tree((sheet.id, box.top, box.left)), sheet.id, depth - 1)
-
-    def _inherited_by_call(self, call: Call, home: int, depth: int) -> dict[str, Any] | None:
-        if call.function in _DATES:
-            return {"type": "DATE", "pattern": "m/d/yyyy"}
-        if call.function not in _INHERITING:
-            return None
-        arguments = call.arguments[1:] if call.function == "IF" else call.arguments
-        found = [self._inherited(argument, home, depth - 1) for argument in arguments if depth]
-        kinds = [style.get("type") if style else None for style in found]
-        if call.function == "-" and len(kinds) == 2 and None not in kinds and kinds[0] in _MOMENT_KINDS:
-            return None  # the time between two moments is a plain number
-        return next((style for style in found if style), None)
+        if cell.formula is not None and "numberFormat" not in cell.format:
+            return self._styles.get((sheet.id, box.top, box.left))
+        style: Style = cell.format.get("numberFormat")
+        return style
 
     def _compute(self, wanted: Address) -> None:
         stack, begun = [wanted], set[Address]()
@@ -146,6 +115,9 @@ class Calculation:
             else:
                 # A precedent that is begun but not known is on a circle: reading it gives #REF!.
                 self._known[address] = self._evaluate(address)
+                self._styles[address] = inherited(
+                    self._tree(address), partial(self._style_at, home=address[0])
+                )
                 stack.pop()
 
     def _tree(self, address: Address) -> Node | None:

@@ -1,0 +1,56 @@
+"""The number format that a formula takes from what it reads, where its cell has none of its own.
+
+So a date plus a number shows as a date, and a sum of prices as a price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from clawmark_services.sheets.formula import BINARY, Call, Node
+
+Style = dict[str, Any] | None
+"""A NumberFormat, or None for a plain number."""
+
+_PASSING = frozenset({"UMINUS", "SUM", "SUMIF", "SUMIFS", "MIN", "MAX", "AVERAGE", "ABS", "IF", "IFERROR"})
+_ROUNDING = frozenset({"ROUND", "ROUNDUP", "ROUNDDOWN"})
+_DATES = frozenset({"DATE", "DATEVALUE", "EDATE", "EOMONTH"})
+_MOMENTS = ("DATE", "TIME", "DATE_TIME")
+
+
+def inherited(node: Node | None, style_at: Callable[[Node | None], Style]) -> Style:
+    """The format of a formula's tree; `style_at` tells that of a reference's first cell."""
+    if not isinstance(node, Call):
+        return style_at(node)
+    if node.function in BINARY:
+        return _chained(node, style_at)
+    if node.function in _DATES:
+        return {"type": "DATE", "pattern": "m/d/yyyy"}
+    if node.function in _ROUNDING:
+        return inherited(node.arguments[0], style_at) if node.arguments else None
+    if node.function not in _PASSING:
+        return None
+    arguments = node.arguments[1:] if node.function == "IF" else node.arguments
+    return next((style for part in arguments if (style := inherited(part, style_at))), None)
+
+
+def _chained(call: Call, style_at: Callable[[Node | None], Style]) -> Style:
+    """`a+b-c...` from the left, without recursion: see `Calculation`."""
+    links: list[Call] = []
+    first: Node | None = call
+    while isinstance(first, Call) and first.function in BINARY:
+        links.append(first)
+        first = first.arguments[0]
+    style = inherited(first, style_at)
+    for link in reversed(links):
+        style = _combined(link.function, style, inherited(link.arguments[1], style_at))
+    return style
+
+
+def _combined(operator: str, left: Style, right: Style) -> Style:
+    if operator not in ("+", "-"):
+        return None
+    if operator == "-" and left and right and left.get("type") in _MOMENTS:
+        return None  # the time between two moments is a plain number
+    return left or right

@@ -111,7 +111,7 @@ def _try(interpreter: Interpreter, folder: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={},
+        env={"HOME": "/"},  # as in a world, where it is set too
         cwd="/",
         **Owners().lend().process_arguments(),
     )

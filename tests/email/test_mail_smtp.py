@@ -75,6 +75,7 @@ def test_the_outbox_tells_who_sent_what_when_and_in_which_turn(office):
     assert len(office.service.freeze()["outbox"]) == 2
 
 
+@pytest.mark.slow
 def test_a_file_of_25_megabytes_arrives_whole(office):
     content = bytes(range(256)) * 4 * 25 * 1024
     mail = a_mail()
@@ -90,6 +91,7 @@ def test_a_file_of_25_megabytes_arrives_whole(office):
     assert message.attachment("big.bin").content == content
 
 
+@pytest.mark.slow
 def test_a_mail_over_the_limit_is_refused_and_audited_but_not_kept(office):
     with office.smtp() as client:
         client.ehlo()

@@ -16,7 +16,8 @@ Open = Callable[..., Sandbox]
 
 
 @pytest.fixture(scope="session")
-def _provider_of() -> Iterator[Callable[[str], SandboxProvider]]:
+def provider_of() -> Iterator[Callable[[str], SandboxProvider]]:
+    """Gives each kind of sandbox by its name, made once."""
     made: dict[str, SandboxProvider] = {}
     with contextlib.ExitStack() as stack:
 
@@ -40,9 +41,9 @@ def _do_without(name: str, why: str) -> None:
 
 
 @pytest.fixture(params=EVERY, scope="module")
-def provider(request: pytest.FixtureRequest, _provider_of: Any) -> SandboxProvider:
+def provider(request: pytest.FixtureRequest, provider_of: Any) -> SandboxProvider:
     """Each kind of sandbox; a test that is parametrized with `ISOLATED` sees those alone."""
-    return _provider_of(request.param)
+    return provider_of(request.param)
 
 
 @pytest.fixture(scope="module")

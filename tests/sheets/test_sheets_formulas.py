@@ -188,3 +188,9 @@ def test_a_format_is_handed_down_a_long_column(book):
     book.put("B3", [["=B1+B2"]] + [[f"=B{row}+B{row - 1}"] for row in range(3, 60)], "USER_ENTERED")
     assert book.values("A500") == [["2025-07-13"]]
     assert book.values("B60") == [["0"]]
+
+
+def test_whole_columns_of_a_large_sheet_are_read_as_far_as_it_is_filled(book):
+    book.batch({"appendDimension": {"sheetId": 0, "dimension": "ROWS", "length": 50_000}})
+    book.put("A1", [["x", 1], ["y", 2], ["x"]])
+    assert book.shown('=COUNTIFS(A:A,"x",B:B,1)&SUMIF(A:A,"y",B:B)&COUNTA(A1:B51000)') == "125"

@@ -46,6 +46,9 @@ _FUNCTIONS = {**FUNCTIONS, **LOOKUPS, **TEXTS}
 Address = tuple[int, int, int]
 """A cell: its sheet's id, row and column."""
 
+_LARGE = 20_000
+"""Cells of a range beyond which its empty end is not read."""
+
 _LAZY = ("IF", "IFERROR", "ISERROR", "IFNA")
 
 
@@ -70,6 +73,7 @@ class Calculation:
         self._sheets = {sheet.id: sheet for sheet in spreadsheet.sheets}
         self._known: dict[Address, Value] = {}
         self._styles: dict[Address, Style] = {}
+        self._extents: dict[int, tuple[int, int]] = {}
 
     def value(self, sheet: Sheet, row: int, column: int) -> Value:
         """What the cell comes to; None where it is empty."""
@@ -187,15 +191,25 @@ class Calculation:
     def _block(self, sheet: Sheet, box: Box) -> Block:
         if box.bottom == box.top or box.right == box.left:
             raise FormulaFailed(REFERENCE)
-        last = max((row for row, _ in sheet.filled(box)), default=box.top)
-        # Whole columns are read as far as they are filled.
-        bottom = box.bottom if box.bottom - box.top <= 1000 else last + 1
+        bottom, right = box.bottom, box.right
+        if (bottom - box.top) * (right - box.left) > _LARGE:
+            # Read as far as the sheet is filled, so that ranges of one shape stay of one shape.
+            rows, columns = self._filled(sheet)
+            bottom, right = max(min(bottom, rows), box.top + 1), max(min(right, columns), box.left + 1)
         return Block(
             tuple(
-                tuple(self._read(sheet, row, column) for column in range(box.left, box.right))
+                tuple(self._read(sheet, row, column) for column in range(box.left, right))
                 for row in range(box.top, bottom)
             )
         )
+
+    def _filled(self, sheet: Sheet) -> tuple[int, int]:
+        """How many rows and columns of a sheet hold something, counted from its corner."""
+        if sheet.id not in self._extents:
+            rows = max((row for row, _ in sheet.cells), default=0) + 1
+            columns = max((column for _, column in sheet.cells), default=0) + 1
+            self._extents[sheet.id] = rows, columns
+        return self._extents[sheet.id]
 
     def _read(self, sheet: Sheet, row: int, column: int) -> Value:
         cell = sheet.cell(row, column)

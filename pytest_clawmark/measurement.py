@@ -144,9 +144,10 @@ class Measurement:
         return self._specs[key]
 
     def close(self) -> None:
-        """End all that runs."""
+        """End all that runs; harmless when it has ended already."""
         if self._executor is not None:
             self._executor.close()
+            self._executor = None
         for agent in self.agents.values():
             agent.close()
 

@@ -60,6 +60,7 @@ def _configure(config: pytest.Config) -> None:
         settings = settings.recorded_in(worker[RUN_DIR])
     agents = assemble_agents(config, settings)
     measurement = Measurement(settings, agents, RunFolder(settings.run_dir))
+    config.add_cleanup(measurement.close)
     config.stash[MEASUREMENT] = measurement
     config.stash[CONTESTANTS] = measurement.contestants
     playing = Playing(config, measurement)
@@ -70,6 +71,7 @@ def _configure(config: pytest.Config) -> None:
         for agent in agents:
             agent.check()
     place = choose_place(config, settings, agents)
+    config.add_cleanup(place.provider.close)
     processes = worker["workercount"] if worker is not None else 1
     measurement.start_with(executor_starter(config, settings, measurement.agents, place.provider, processes))
     if worker is None:

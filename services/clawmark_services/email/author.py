@@ -9,8 +9,8 @@ from pathlib import Path
 
 from clawmark_services.email.compose import Attachable, Draft, write
 from clawmark_services.email.delivery import PostOffice
+from clawmark_services.email.mailbox import INBOX, StoredMessage, canonical
 from clawmark_services.email.message import Message
-from clawmark_services.email.store import INBOX, StoredMessage, canonical
 
 People = str | Iterable[str]
 """A logical name or mail address, or several."""

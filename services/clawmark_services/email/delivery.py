@@ -9,7 +9,8 @@ from datetime import datetime
 from clawmark_services.actor import current_actor
 from clawmark_services.context import Context
 from clawmark_services.email.compose import complete
-from clawmark_services.email.store import MailStore, Submission
+from clawmark_services.email.mailbox import Submission
+from clawmark_services.email.store import MailStore
 
 
 @dataclass(frozen=True, slots=True)

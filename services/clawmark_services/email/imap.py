@@ -31,7 +31,7 @@ from clawmark_services.actor import acting_as
 from clawmark_services.context import Context, Exchange
 from clawmark_services.email.connections import answer_at_once
 from clawmark_services.email.folder_names import read_leniently
-from clawmark_services.email.imap_folders import AnyLogin, ImapSession
+from clawmark_services.email.imap_session import AnyLogin, ImapSession
 from clawmark_services.email.store import MailStore
 
 APPEND_LIMIT = 64 * 1024 * 1024

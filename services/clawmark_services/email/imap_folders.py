@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Protocol
 
 from pymap.backend.mailbox import MailboxDataInterface, MailboxSetInterface
-from pymap.backend.session import BaseSession
 from pymap.concurrent import Event
-from pymap.config import IMAPConfig
 from pymap.context import subsystem
 from pymap.exceptions import NotAllowedError
 from pymap.flags import FlagOp
-from pymap.interfaces.login import IdentityInterface, LoginInterface
 from pymap.interfaces.message import CachedMessage
 from pymap.listtree import ListTree
 from pymap.mailbox import MailboxSnapshot
@@ -29,15 +25,24 @@ from pymap.parsing.message import AppendMessage
 from pymap.parsing.specials import FetchRequirement, ObjectId
 from pymap.parsing.specials.flag import Flag, Recent, Seen, Wildcard, get_system_flags
 from pymap.selected import SelectedMailbox, SelectedSet
-from pysasl.creds.server import ServerCredentials
 
-from clawmark_services.accounts import AccountBook
 from clawmark_services.email.imap_content import Content
+from clawmark_services.email.mailbox import Folder, StoredMessage
 from clawmark_services.email.mime import Part, header_text
-from clawmark_services.email.store import Folder, MailStore, StoredMessage
+from clawmark_services.email.store import MailStore
 
 _SYSTEM_FLAGS = get_system_flags() - {Recent}
-_SPECIAL_USE = {"Sent": b"Sent", "Drafts": b"Drafts", "Trash": b"Trash"}
+
+
+class Reader(Protocol):
+    """Whoever looks at folders: a session. `moment` is that of the command being answered."""
+
+    store: MailStore
+    moment: datetime
+
+    @property
+    def owner(self) -> str:
+        """The address of the mailbox."""
 
 
 class ImapMessage(BaseMessage):
@@ -83,7 +88,7 @@ class Snapshot(MailboxSnapshot):
 class ImapFolder(MailboxDataInterface[ImapMessage]):
     """A folder while one command looks at it."""
 
-    def __init__(self, session: ImapSession, name: str) -> None:
+    def __init__(self, session: Reader, name: str) -> None:
         self._session, self._store, self._name = session, session.store, name
         self._address = session.owner
         self._validity = self._folder.validity
@@ -240,7 +245,7 @@ class ImapFolder(MailboxDataInterface[ImapMessage]):
 class ImapFolders(MailboxSetInterface[ImapFolder]):
     """All folders of the account that logged in."""
 
-    def __init__(self, session: ImapSession) -> None:
+    def __init__(self, session: Reader) -> None:
         self._session, self._store, self._address = session, session.store, session.owner
 
     @property
@@ -280,118 +285,6 @@ class ImapFolders(MailboxSetInterface[ImapFolder]):
     async def rename_mailbox(self, before: str, after: str) -> None:
         """RENAME."""
         self._store.rename_folder(self._address, before, _valid(after))
-
-
-class ImapSession(BaseSession[ImapMessage]):
-    """What a connection is after LOGIN. `moment` is that of the command being answered."""
-
-    def __init__(self, address: str, store: MailStore, config: IMAPConfig, moment: datetime) -> None:
-        super().__init__(address)
-        self.store, self.moment = store, moment
-        self._config = config
-        self._folders = ImapFolders(self)
-
-    @property
-    def config(self) -> IMAPConfig:
-        """The server's settings."""
-        return self._config
-
-    @property
-    def mailbox_set(self) -> ImapFolders:
-        """The account's folders."""
-        return self._folders
-
-    async def list_mailboxes(
-        self,
-        ref_name: str,
-        filter_: str,
-        subscribed: bool = False,  # noqa: FBT001, FBT002 - pymap's interface
-        selected: SelectedMailbox | None = None,
-    ) -> tuple[Iterable[tuple[str, str | None, Sequence[bytes]]], SelectedMailbox | None]:
-        """LIST and LSUB, telling the folders of special use apart (RFC 6154)."""
-        entries, selected = await super().list_mailboxes(ref_name, filter_, subscribed, selected)
-        told = [
-            (name, delimiter, [*attributes, *([_SPECIAL_USE[name]] if name in _SPECIAL_USE else [])])
-            for name, delimiter, attributes in entries
-            # A parent that is not subscribed is told only where it stands for its children (RFC 3501, 6.3.9).
-            if not (subscribed and b"Noselect" in attributes and "%" not in filter_)
-        ]
-        return told, selected
-
-
-class Identity(IdentityInterface):
-    """Somebody who logged in. `moment` is that of the LOGIN."""
-
-    def __init__(self, address: str, store: MailStore, config: IMAPConfig, moment: datetime) -> None:
-        self._address, self._store, self._config, self._moment = address, store, config, moment
-
-    @property
-    def name(self) -> str:
-        """The address of the mailbox."""
-        return self._address
-
-    @property
-    def roles(self) -> frozenset[str]:
-        """Nobody is more than anybody else."""
-        return frozenset()
-
-    @asynccontextmanager
-    async def new_session(self) -> AsyncIterator[ImapSession]:
-        """The session; its mailbox is made on first use."""
-        self._store.open_mailbox(self._address)
-        yield ImapSession(self._address, self._store, self._config, self._moment)
-
-    async def new_token(self, *, expiration: datetime | None = None) -> str | None:  # noqa: ARG002 - pymap's interface
-        """There are no tokens."""
-        return None
-
-    async def get(self) -> Any:
-        """Accounts carry no data of their own."""
-        raise NotAllowedError
-
-    async def set(self, metadata: Any) -> int | None:  # noqa: ARG002 - pymap's interface
-        """Accounts carry no data of their own."""
-        raise NotAllowedError
-
-    async def delete(self) -> None:
-        """Accounts cannot be deleted."""
-        raise NotAllowedError
-
-
-class AnyLogin(LoginInterface):
-    """Lets everybody in with whatever password, as the mail server of the published tasks does."""
-
-    def __init__(self, store: MailStore, config: IMAPConfig, accounts: AccountBook, moment: datetime) -> None:
-        self._store, self._config, self._accounts = store, config, accounts
-        self.moment = moment
-
-    @property
-    def tokens(self) -> Any:
-        """There are no tokens."""
-        raise NotAllowedError
-
-    async def authenticate(self, credentials: ServerCredentials) -> Identity:
-        """Whoever they say they are."""
-        return self._identity(credentials.authcid)
-
-    async def authorize(self, authenticated: IdentityInterface, authzid: str) -> Identity:
-        """Whoever they want to act as."""
-        return self._identity(authzid or authenticated.name)
-
-    def _identity(self, login: str) -> Identity:
-        if not login or login != login.encode("utf-8", "replace").decode():
-            raise NotAllowedError
-        return Identity(address_of(login, self._accounts), self._store, self._config, self.moment)
-
-
-def address_of(login: str, accounts: AccountBook) -> str:
-    """The mailbox behind a login: an address, a logical name, or the part before an account's @."""
-    if "@" in login:
-        return login.lower()
-    for account in accounts:
-        if login.lower() in (account.name.lower(), account.address.partition("@")[0].lower()):
-            return account.address.lower()
-    return login.lower()
 
 
 def _spelt(flags: Iterable[Flag]) -> set[str]:

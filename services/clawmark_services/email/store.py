@@ -1,68 +1,33 @@
-"""The mail of one world: mailboxes, their folders and messages, and a log of everything submitted."""
+"""The mail of one world, and every way in which it changes."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from clawmark_services.contract import Json
+from clawmark_services.email.mailbox import (
+    DEFAULT_FOLDERS,
+    INBOX,
+    Folder,
+    Mailbox,
+    StoredMessage,
+    Submission,
+    canonical,
+    freeze_bytes,
+    freeze_mailbox,
+    freeze_submission,
+    thaw_bytes,
+    thaw_mailbox,
+    thaw_submission,
+)
 from clawmark_services.email.mime import Part, header_text
-
-INBOX = "INBOX"
-DEFAULT_FOLDERS = (INBOX, "Sent", "Drafts", "Trash")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredMessage:
-    """A message in a folder. `content` is the digest of its bytes, `flags` are as IMAP spells them."""
-
-    uid: int
-    received: datetime
-    content: str
-    flags: frozenset[str] = frozenset()
-    recent: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """What somebody handed in to be delivered: the envelope, the moment and who was behind it.
-
-    `via` is "smtp", "tool" or "author"; `actor` is "agent" or "task".
-    """
-
-    at: datetime
-    turn: str
-    actor: str
-    via: str
-    sender: str
-    recipients: tuple[str, ...]
-    content: str
-
-
-@dataclass(slots=True)
-class Folder:
-    """Messages by uid, in the order of their uids. `version` changes whenever anything in it does."""
-
-    validity: int
-    version: int
-    next_uid: int = 1
-    messages: dict[int, StoredMessage] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Mailbox:
-    """One account's folders. `next_validity` is never reused, so a folder made anew is a new one."""
-
-    folders: dict[str, Folder] = field(default_factory=dict)
-    subscribed: set[str] = field(default_factory=set)
-    next_validity: int = 1
 
 
 class MailStore:
@@ -256,33 +221,22 @@ class MailStore:
     def freeze(self) -> dict[str, Json]:
         """`mailboxes` by address, the `outbox` in order, and each message's bytes once in `contents`."""
         with self.lock:
-            mailboxes = {address: _freeze_mailbox(box) for address, box in self._mailboxes.items()}
-            outbox = [_freeze_submission(submission) for submission in self._outbox]
+            mailboxes = {address: freeze_mailbox(box) for address, box in self._mailboxes.items()}
+            outbox = [freeze_submission(submission) for submission in self._outbox]
             self._forget_unused()
-            contents = {digest: _freeze_bytes(raw) for digest, raw in self._contents.items()}
+            contents = {digest: freeze_bytes(raw) for digest, raw in self._contents.items()}
         return {"mailboxes": mailboxes, "outbox": outbox, "contents": contents}
 
     def restore(self, state: Json) -> None:
         """Become what was frozen; open connections see it as a change."""
         with self.lock:
             self._contents = {digest: thaw_bytes(raw) for digest, raw in state["contents"].items()}
-            self._outbox = [_thaw_submission(submission) for submission in state["outbox"]]
+            self._outbox = [thaw_submission(submission) for submission in state["outbox"]]
             self._mailboxes = {
-                address: self._thaw_mailbox(box) for address, box in sorted(state["mailboxes"].items())
+                address: thaw_mailbox(box, self._versions)
+                for address, box in sorted(state["mailboxes"].items())
             }
             self._announce()
-
-    def _thaw_mailbox(self, state: Json) -> Mailbox:
-        folders = {
-            entry["name"]: Folder(
-                validity=entry["validity"],
-                version=next(self._versions),
-                next_uid=entry["next_uid"],
-                messages={message["uid"]: _thaw_message(message) for message in entry["messages"]},
-            )
-            for entry in state["folders"]
-        }
-        return Mailbox(folders, set(state["subscribed"]), state["next_validity"])
 
     def _forget_unused(self) -> None:
         used = {submission.content for submission in self._outbox}
@@ -313,82 +267,3 @@ class MailStore:
 
 def _is_called(raw: bytes, message_id: str) -> bool:
     return header_text(Part.parse(raw).fields, "Message-ID") == message_id
-
-
-def canonical(name: str) -> str:
-    """A folder's name as it is kept: INBOX is spelt in any case (RFC 3501, 5.1)."""
-    return INBOX if name.upper() == INBOX else name
-
-
-def _freeze_mailbox(mailbox: Mailbox) -> Json:
-    return {
-        "next_validity": mailbox.next_validity,
-        "subscribed": sorted(mailbox.subscribed),
-        # A list: clients are shown folders in the order of their making.
-        "folders": [
-            {
-                "name": name,
-                "validity": folder.validity,
-                "next_uid": folder.next_uid,
-                "messages": [_freeze_message(message) for message in folder.messages.values()],
-            }
-            for name, folder in mailbox.folders.items()
-        ],
-    }
-
-
-def _freeze_message(message: StoredMessage) -> Json:
-    return {
-        "uid": message.uid,
-        "received": message.received.isoformat(),
-        "flags": sorted(message.flags),
-        "recent": message.recent,
-        "content": message.content,
-    }
-
-
-def _thaw_message(state: Json) -> StoredMessage:
-    return StoredMessage(
-        uid=state["uid"],
-        received=datetime.fromisoformat(state["received"]),
-        flags=frozenset(state["flags"]),
-        recent=state["recent"],
-        content=state["content"],
-    )
-
-
-def _freeze_submission(submission: Submission) -> Json:
-    return {
-        "at": submission.at.isoformat(),
-        "turn": submission.turn,
-        "actor": submission.actor,
-        "via": submission.via,
-        "sender": submission.sender,
-        "recipients": list(submission.recipients),
-        "content": submission.content,
-    }
-
-
-def _thaw_submission(state: Json) -> Submission:
-    return Submission(
-        at=datetime.fromisoformat(state["at"]),
-        turn=state["turn"],
-        actor=state["actor"],
-        via=state["via"],
-        sender=state["sender"],
-        recipients=tuple(state["recipients"]),
-        content=state["content"],
-    )
-
-
-def _freeze_bytes(raw: bytes) -> Json:
-    """Text where it is UTF-8, which most mail is, and base64 where it is not."""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(raw).decode("ascii")}
-
-
-def thaw_bytes(state: Json) -> bytes:
-    """The bytes of one frozen entry of `contents`."""
-    return state.encode() if isinstance(state, str) else base64.b64decode(state["base64"])

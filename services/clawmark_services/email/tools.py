@@ -10,8 +10,8 @@ from clawmark_services.context import Exchange
 from clawmark_services.contract import Json, Tool, ToolError
 from clawmark_services.email.compose import Draft, write
 from clawmark_services.email.delivery import PostOffice
+from clawmark_services.email.mailbox import INBOX, StoredMessage, canonical
 from clawmark_services.email.message import Attachment, Message
-from clawmark_services.email.store import INBOX, StoredMessage, canonical
 from clawmark_services.evidence import EvidenceError
 
 TEXT_LIMIT = 50_000

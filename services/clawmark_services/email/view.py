@@ -8,8 +8,8 @@ from typing import overload
 
 from clawmark_services.accounts import Account, AccountBook
 from clawmark_services.contract import Json
+from clawmark_services.email.mailbox import INBOX, canonical, thaw_bytes
 from clawmark_services.email.message import Message
-from clawmark_services.email.store import INBOX, canonical, thaw_bytes
 from clawmark_services.evidence import EvidenceError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from clawmark_services.sheets import batch_cells, batch_dimensions, batch_sheets
+from clawmark_services.sheets import batch_cells, batch_dimensions, batch_looks, batch_sheets
 from clawmark_services.sheets.edits import Edit, Request
 from clawmark_services.sheets.errors import GoogleError, bad_field, invalid
 from clawmark_services.sheets.payload import check
@@ -15,6 +15,7 @@ REQUESTS: Mapping[str, Request] = {
     **batch_sheets.REQUESTS,
     **batch_dimensions.REQUESTS,
     **batch_cells.REQUESTS,
+    **batch_looks.REQUESTS,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from typing import Any
 
 from clawmark_services.sheets.a1 import Box
@@ -26,13 +27,16 @@ def changed(cell: Cell, data: dict[str, Any], fields: Mask) -> Cell:
     """A cell after CellData was written to it under an update mask; what the mask names and the data
     lacks is cleared."""
     value, formula, note, style = cell.value, cell.formula, cell.note, cell.format
+    validation = cell.validation
     if "userEnteredValue" in fields:
         value, formula = _entered(data.get("userEnteredValue") or {})
     if "note" in fields:
         note = data.get("note") or None
     if "userEnteredFormat" in fields:
         style = _restyled(style, data.get("userEnteredFormat"), fields["userEnteredFormat"])
-    return Cell(value=value, formula=formula, format=style, note=note)
+    if "dataValidation" in fields:
+        validation = copy.deepcopy(data.get("dataValidation"))
+    return Cell(value=value, formula=formula, format=style, note=note, validation=validation)
 
 
 def _entered(value: dict[str, Any]) -> tuple[Scalar | None, str | None]:
@@ -143,7 +147,7 @@ def _moved(cell: Cell, down: int, right: int) -> Cell:
     if cell.formula is None:
         return cell
     formula = translate(cell.formula, down, right)
-    return Cell(formula=formula, format=cell.format, note=cell.note)
+    return replace(cell, formula=formula)
 
 
 def _sort_range(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
@@ -228,9 +232,9 @@ def _copied(sheet: Sheet, area: Box) -> dict[tuple[int, int], Cell]:
 def _pasted(cell: Cell, onto: Cell, how: str, moved: tuple[int, int]) -> Cell:
     cell = _moved(cell, *moved)
     if how == "PASTE_FORMAT":
-        return Cell(value=onto.value, formula=onto.formula, format=cell.format, note=onto.note)
+        return replace(onto, format=cell.format)
     if how in ("PASTE_VALUES", "PASTE_FORMULA"):
-        return Cell(value=cell.value, formula=cell.formula, format=onto.format, note=onto.note)
+        return replace(onto, value=cell.value, formula=cell.formula)
     return cell
 
 

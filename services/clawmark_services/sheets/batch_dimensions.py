@@ -8,9 +8,10 @@ from typing import Any
 
 from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.batch_sheets import check_size
-from clawmark_services.sheets.edits import Dimension, Edit, Request, dimension, span
+from clawmark_services.sheets.edits import Edit, Request, dimension, span
 from clawmark_services.sheets.errors import invalid
 from clawmark_services.sheets.formula import rewrite
+from clawmark_services.sheets.layout import Dimension
 from clawmark_services.sheets.payload import DIMENSION_RANGE
 from clawmark_services.sheets.store import Sheet
 
@@ -91,6 +92,7 @@ def _rearrange(edit: Edit, sheet: Sheet, which: Dimension, place: Place) -> None
     ]
     boxes = [area.within(sheet.rows, sheet.columns) for area in areas if area]
     sheet.merges = [box for box in boxes if _spans(box)]
+    sheet.layout.rearrange(which, place, lambda area: _moved(area, down, right))
     _rearrange_names(edit, sheet, down, right)
     _rearrange_formulas(edit, sheet, down, right)
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.errors import GoogleError, invalid
+from clawmark_services.sheets.layout import Dimension
 from clawmark_services.sheets.masks import Mask, MaskSyntaxError, parse
 from clawmark_services.sheets.payload import Shape
 from clawmark_services.sheets.ranges import Target
 from clawmark_services.sheets.store import Sheet, Spreadsheet
-
-Dimension = Literal["ROWS", "COLUMNS"]
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.calculation import Calculation
 from clawmark_services.sheets.colors import colored
 from clawmark_services.sheets.functions import Problem, Value
+from clawmark_services.sheets.layout import Dimension, Protection
 from clawmark_services.sheets.ranges import Target
 from clawmark_services.sheets.store import Cell, DriveFile, NamedRange, Sheet, Spreadsheet
 from clawmark_services.sheets.values import render
@@ -128,7 +129,48 @@ def _sheet_json(
         resource["data"] = [_grid_data(sheet, box, calculation) for box in boxes]
     if sheet.merges:
         resource["merges"] = [box_json(sheet.id, box) for box in sheet.merges]
-    return resource
+    return resource | _layout_json(sheet)
+
+
+def _layout_json(sheet: Sheet) -> dict[str, Any]:
+    layout = sheet.layout
+    found: dict[str, Any] = {}
+    if layout.protections:
+        found["protectedRanges"] = [protection_json(sheet, one) for one in layout.protections]
+    if layout.filter:
+        found["basicFilter"] = {
+            "range": grid_range_json(sheet.id, layout.filter),
+            **colored(layout.filter_rules),
+        }
+    groups = {"rowGroups": groups_json(sheet, "ROWS"), "columnGroups": groups_json(sheet, "COLUMNS")}
+    return found | {name: part for name, part in groups.items() if part}
+
+
+def groups_json(sheet: Sheet, which: Dimension) -> list[dict[str, Any]]:
+    """The DimensionGroups of one dimension."""
+    home = {"sheetId": sheet.id} if sheet.id else {}
+    return [
+        {
+            "range": {**home, "dimension": which, "startIndex": group.start, "endIndex": group.end},
+            "depth": group.depth,
+        }
+        for group in sheet.layout.groups
+        if group.which == which
+    ]
+
+
+def protection_json(sheet: Sheet, protection: Protection) -> dict[str, Any]:
+    """ProtectedRange, as its owner sees it."""
+    found: dict[str, Any] = {
+        "protectedRangeId": protection.id,
+        "range": grid_range_json(sheet.id, protection.area),
+    }
+    if protection.description:
+        found["description"] = protection.description
+    if protection.warning_only:
+        found["warningOnly"] = True
+    editors = {"users": list(protection.editors)} if protection.editors else {}
+    return found | {"requestingUserCanEdit": True, "editors": editors}
 
 
 def _grid_data(sheet: Sheet, box: Box, calculation: Calculation) -> dict[str, Any]:
@@ -145,8 +187,9 @@ def _grid_data(sheet: Sheet, box: Box, calculation: Calculation) -> dict[str, An
         lines.setdefault(row - box.top, {})[column - box.left] = cell
     if lines:
         data["rowData"] = [_row_data(lines.get(line, {})) for line in range(max(lines) + 1)]
-    data["rowMetadata"] = [{"pixelSize": 21} for _ in range(box.top, box.bottom)]
-    data["columnMetadata"] = [{"pixelSize": 100} for _ in range(box.left, box.right)]
+    layout = sheet.layout
+    data["rowMetadata"] = [layout.line("ROWS", row) for row in range(box.top, box.bottom)]
+    data["columnMetadata"] = [layout.line("COLUMNS", column) for column in range(box.left, box.right)]
     return data
 
 
@@ -173,6 +216,8 @@ def cell_json(cell: Cell, value: Value, shown: Cell) -> dict[str, Any]:
         data["effectiveFormat"] = {**copy.deepcopy(_DEFAULT_FORMAT), **colored(shown.format)}
     if cell.note:
         data["note"] = cell.note
+    if cell.validation:
+        data["dataValidation"] = colored(cell.validation)
     return data
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from clawmark_services.ids import Ids
 from clawmark_services.sheets.a1 import Area, Box, cell_name, parse_cells
 from clawmark_services.sheets.errors import invalid, no_such_file, no_such_spreadsheet
+from clawmark_services.sheets.layout import Layout
 
 Scalar = str | int | float | bool
 Key = tuple[int, int]
@@ -37,6 +38,7 @@ class Cell:
     formula: str | None = None
     format: dict[str, Any] = field(default_factory=dict)
     note: str | None = None
+    validation: dict[str, Any] | None = None
 
     @property
     def blank(self) -> bool:
@@ -46,11 +48,17 @@ class Cell:
     @property
     def nothing(self) -> bool:
         """Whether it need not be stored at all."""
-        return self.blank and not self.format and not self.note
+        return self.blank and not (self.format or self.note or self.validation)
 
     def to_json(self) -> dict[str, Any]:
         """Only what is set."""
-        state = {"value": self.value, "formula": self.formula, "format": self.format, "note": self.note}
+        state = {
+            "value": self.value,
+            "formula": self.formula,
+            "format": copy.deepcopy(self.format),
+            "note": self.note,
+            "validation": copy.deepcopy(self.validation),
+        }
         return {key: part for key, part in state.items() if part is not None and part != {}}
 
 
@@ -73,6 +81,7 @@ class Sheet:
     merges: list[Box] = field(default_factory=list)
     traits: dict[str, Any] = field(default_factory=dict)
     grid: dict[str, Any] = field(default_factory=dict)
+    layout: Layout = field(default_factory=Layout)
 
     def cell(self, row: int, column: int) -> Cell:
         """What is there, or an empty cell."""
@@ -112,6 +121,7 @@ class Sheet:
             merges=list(self.merges),
             traits=copy.deepcopy(self.traits),
             grid=dict(self.grid),
+            layout=self.layout.clone(),
             **parts,
         )
 
@@ -127,6 +137,7 @@ class Sheet:
             "merges": merges,
             "traits": copy.deepcopy(self.traits),
             "grid": dict(self.grid),
+            "layout": self.layout.to_json(),
         }
 
     @classmethod
@@ -136,7 +147,7 @@ class Sheet:
         rest = {
             name: copy.deepcopy(state[name]) for name in ("id", "title", "rows", "columns", "traits", "grid")
         }
-        return cls(cells=cells, merges=merges, **rest)
+        return cls(cells=cells, merges=merges, layout=Layout.from_json(state["layout"]), **rest)
 
 
 def _key(name: str) -> Key:

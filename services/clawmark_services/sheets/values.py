@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import zip_longest
 from typing import Any, Literal, get_args
@@ -75,18 +75,18 @@ def enter(cell: Cell, value: Scalar, option: Input) -> Cell:
     if value == "" or option == "RAW" or kind == "TEXT":
         return _filled(cell, value or None)
     if value.startswith("=") and len(value) > 1:
-        return Cell(formula=value, format=cell.format, note=cell.note)
+        return replace(cell, value=None, formula=value)
     meant = typed(value)
     if not isinstance(meant, Typed):
         return _filled(cell, meant)
     style = cell.format
     if meant.format and kind != meant.kind:
         style = {**cell.format, "numberFormat": meant.format}
-    return Cell(value=meant.value, format=style, note=cell.note)
+    return replace(cell, value=meant.value, formula=None, format=style)
 
 
 def _filled(cell: Cell, value: Scalar | None) -> Cell:
-    return Cell(value=value, format=cell.format, note=cell.note)
+    return replace(cell, value=value, formula=None)
 
 
 def check_values(values: Any, field: str) -> Rows:

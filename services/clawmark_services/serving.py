@@ -84,6 +84,9 @@ class Serving:
         except OSError:
             # Nothing waits, or the client has gone again.
             return False
+        if connection.family in (socket.AF_INET, socket.AF_INET6):
+            # Small answers must not wait for the client's acknowledgement of the one before.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._busy:
             self._connections.add(connection)
         self._begin(connection)
@@ -98,8 +101,10 @@ class Serving:
     def _begin(self, connection: socket.socket) -> None:
         if isinstance(self._door, Wsgi):
             connection.settimeout(None)
+            # An empty context: whoever made the acceptor work, the agent is behind what arrives.
+            run = contextvars.Context().run
             threading.Thread(
-                target=self._serve_wsgi, args=(connection, self._door), name="clawmark-http", daemon=True
+                target=run, args=(self._serve_wsgi, connection, self._door), name="clawmark-http", daemon=True
             ).start()
         else:
             connection.settimeout(0)
@@ -120,7 +125,12 @@ class Serving:
             self._ended(active)
 
     async def _serve_stream(self, connection: socket.socket, door: Stream) -> None:
-        protocol = door.factory()
+        try:
+            protocol = door.factory()
+        except Exception:
+            log.exception("a service failed to greet a client")
+            self._ended(connection)
+            return
         lost = protocol.connection_lost
 
         def connection_lost(error: Exception | None) -> None:
@@ -217,7 +227,7 @@ class ServiceHost:
 
     def on_loop(self, serving: Serving, work: Coroutine[Any, Any, None]) -> None:
         """Start `work` on the loop as a task of `serving`."""
-        context = contextvars.copy_context()
+        context = contextvars.Context()
         context.run(_serving.set, serving)
         serving.task_began()
 

@@ -155,7 +155,7 @@ def test_a_malicious_model_is_contained_and_the_others_are_unharmed(office) -> N
     office.add()
     secret = office.root / "secret.txt"
     secret.write_text("host only")
-    malice = Calls(("shell", {"command": MALICE, "timeout_seconds": 10}))
+    malice = Calls(("shell", {"command": MALICE, "timeout_seconds": 3}))
     with ScriptedModel([malice, Says("ha")]) as bad, ScriptedModel(GOOD) as good:
         configure(office, bad=bad, good=good)
         result = office.run("--model=bad", "--model=good", "--sandbox=bubblewrap")

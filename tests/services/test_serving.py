@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from clawmark_services import Stream, Wsgi
+from clawmark_services import Stream, Wsgi, acting_as
+from clawmark_services.actor import current_actor
 from clawmark_services.authority import Authority
 from clawmark_services.serving import MAX_CONNECTIONS, ServiceHost, Serving
 
@@ -175,3 +176,32 @@ def test_close_cuts_connections_and_frees_the_port(host: ServiceHost) -> None:
     connection.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, timeout=10)
+
+
+def test_a_request_is_the_agents_whoever_serves_it(host: ServiceHost) -> None:
+    actors = []
+
+    def tell(environ, start_response):
+        actors.append(current_actor().who)
+        start_response("200 OK", [])
+        return [b""]
+
+    with acting_as("task"):
+        serving = host.serve(listener(), Wsgi(tell))
+        connection = client(serving)
+        connection.request("GET", "/")
+        connection.getresponse().read()
+        connection.close()
+        serving.drain()
+    assert actors == ["agent"]
+    serving.close()
+
+
+def test_a_stream_door_that_fails_to_greet_hangs_up(host: ServiceHost) -> None:
+    def factory() -> asyncio.BaseProtocol:
+        raise RuntimeError("boom")
+
+    serving = host.serve(listener(), Stream(factory))
+    with socket.create_connection(serving.listener.getsockname(), timeout=10) as connection:
+        assert connection.recv(1) == b""
+    serving.close()

@@ -131,7 +131,7 @@ class _Reader:
             return self._defined_zone(name)
 
     def _defined_zone(self, name: str) -> tzinfo:
-        from dateutil.tz import tzical  # type: ignore[import-untyped] # it has no types of its own
+        from dateutil.tz import tzical
 
         for zone in self._root.within("VTIMEZONE"):
             if zone.text("TZID") == name:
@@ -208,7 +208,7 @@ def _address(value: str) -> str:
 
 
 def _repeated(rrule: str, start: datetime) -> Iterable[datetime]:
-    from dateutil.rrule import rrulestr  # type: ignore[import-untyped] # it has no types of its own
+    from dateutil.rrule import rrulestr
 
     try:
         rule: Iterable[datetime] = rrulestr(_until_with_zone(rrule, start), dtstart=start)

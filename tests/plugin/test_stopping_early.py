@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,8 +64,18 @@ class Started:
         reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
         try:
             assert select.select([reading], [], [], 60)[0], "the turn never began"
+            self._wait(lambda: bool(self.left_over()))
+        except BaseException:
+            self.process.kill()
+            raise
         finally:
             os.close(reading)
+
+    @staticmethod
+    def _wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def left_over(self) -> list[str]:
         """Command lines of processes of the agent's that are still alive."""
@@ -80,9 +91,7 @@ class Started:
         return found
 
     def wait_until_nothing_is_left(self) -> None:
-        deadline = time.monotonic() + 30
-        while (self.left_over() or list(self.temporary.iterdir())) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        self._wait(lambda: not self.left_over() and not list(self.temporary.iterdir()))
         assert self.left_over() == []
         assert list(self.temporary.iterdir()) == []
 

@@ -62,6 +62,8 @@ def _start(command: Sequence[str], descriptors: Sequence[int], owner: Owner) -> 
         pass_fds=descriptors,
         env={"PATH": os.defpath},
         cwd="/",
+        # Ctrl-C is for us alone: sandboxes are closed when their episodes have been told to stop.
+        start_new_session=True,
         **owner.process_arguments(),
     )
     assert process.stderr is not None

@@ -106,6 +106,12 @@ def test_standard_input_arrives_whole_and_binary(sandbox: Sandbox) -> None:
     assert sandbox.run(["cat"], stdin=content).stdout == content
 
 
+def test_standard_input_cannot_be_used_to_hold_memory(sandbox: Sandbox) -> None:
+    program = "import os; os.write(0, b'more')"
+    done = sandbox.run(["python3", "-c", program], stdin=b"content")
+    assert b"Operation not permitted" in done.stderr
+
+
 def test_standard_input_is_empty_by_default(sandbox: Sandbox) -> None:
     assert sandbox.run(["cat"]) == Completed(exit_code=0, stdout=b"", stderr=b"")
 
@@ -726,7 +732,10 @@ def test_nothing_is_left_when_the_host_is_killed(
     assert eventually(lambda: list(tmp_path.iterdir()) == [])
 
 
-def test_a_sandbox_whose_init_is_gone_fails_as_a_world(provider: SandboxProvider, mark: str) -> None:
+def test_a_sandbox_whose_init_is_gone_fails_as_a_world_and_leaves_nothing(
+    provider: SandboxProvider, mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     sandbox = provider.open(blueprint())
     try:
         with ThreadPoolExecutor() as pool:
@@ -739,6 +748,20 @@ def test_a_sandbox_whose_init_is_gone_fails_as_a_world(provider: SandboxProvider
         with pytest.raises(WorldFailure):
             sandbox.settle()
         assert eventually(lambda: processes_with(mark) == [])
+    finally:
+        sandbox.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_from_the_terminal_reaches_no_sandbox(provider: SandboxProvider, mark: str) -> None:
+    sandbox = provider.open(blueprint())
+    try:
+        sh(sandbox, f"sleep {mark} &")
+        assert eventually(lambda: len(processes_with(mark)) == 1)
+        inside = [processes_with(mark)[0]]
+        while (parent := parent_of(inside[-1])) not in (0, 1, os.getpid()):
+            inside.append(parent)
+        assert os.getpgrp() not in map(os.getpgid, inside)
     finally:
         sandbox.close()
 

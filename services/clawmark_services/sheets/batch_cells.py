@@ -16,11 +16,12 @@ from clawmark_services.sheets.formats import tidy
 from clawmark_services.sheets.formula import translate
 from clawmark_services.sheets.functions import Problem, Value
 from clawmark_services.sheets.masks import Mask
-from clawmark_services.sheets.payload import CELL_DATA, GRID_COORDINATE, GRID_RANGE, ROW_DATA
+from clawmark_services.sheets.payload import CELL_DATA, GRID_COORDINATE, GRID_RANGE, ROW_DATA, SORT_SPEC
 from clawmark_services.sheets.store import Cell, Scalar, Sheet
 from clawmark_services.sheets.values import enter
 
-MAX_REPEATED = 1_000_000
+MAX_REPEATED = 100_000
+"""Cells that one request may fill; Google takes more, but one agent must not fill the host's memory."""
 
 
 def changed(cell: Cell, data: dict[str, Any], fields: Mask) -> Cell:
@@ -49,9 +50,7 @@ def _entered(value: dict[str, Any]) -> tuple[Scalar | None, str | None]:
     return (None if number is None else tidy(number)), None
 
 
-def _restyled(old: dict[str, Any], new: Any, fields: Mask) -> dict[str, Any]:
-    if new is not None and not isinstance(new, dict):
-        raise bad_mask("userEnteredFormat")
+def _restyled(old: dict[str, Any], new: dict[str, Any] | None, fields: Mask) -> dict[str, Any]:
     style: dict[str, Any] = colored(_masked(old, colored(new or {}), _with_styles(fields)))
     return style
 
@@ -75,7 +74,7 @@ def _masked(old: dict[str, Any], new: dict[str, Any], fields: Mask) -> dict[str,
     for name, below in fields.items():
         part = new.get(name)
         if below and isinstance(merged.get(name, part), dict):
-            part = _masked(merged.get(name) or {}, part or {}, below)
+            part = _masked(merged.get(name) or {}, part if isinstance(part, dict) else {}, below)
         if part in (None, {}):
             merged.pop(name, None)
         else:
@@ -377,7 +376,7 @@ REQUESTS = {
         {"rows": [ROW_DATA], "fields": "string", "start": GRID_COORDINATE, "range": GRID_RANGE}, _update_cells
     ),
     "repeatCell": Request({"range": GRID_RANGE, "cell": CELL_DATA, "fields": "string"}, _repeat_cell),
-    "sortRange": Request({"range": GRID_RANGE, "sortSpecs": "any"}, _sort_range),
+    "sortRange": Request({"range": GRID_RANGE, "sortSpecs": [SORT_SPEC]}, _sort_range),
     "mergeCells": Request({"range": GRID_RANGE, "mergeType": "string"}, _merge_cells),
     "unmergeCells": Request(_RANGE, _unmerge_cells),
     "copyPaste": Request(

@@ -7,10 +7,11 @@ import copy
 from typing import Any
 
 from clawmark_services.sheets.a1 import Area
+from clawmark_services.sheets.batch_cells import MAX_REPEATED
 from clawmark_services.sheets.edits import Edit, Request, box, mask, span, target
 from clawmark_services.sheets.errors import invalid
 from clawmark_services.sheets.layout import Group, Protection
-from clawmark_services.sheets.payload import DIMENSION_RANGE, GRID_RANGE
+from clawmark_services.sheets.payload import DIMENSION_RANGE, GRID_RANGE, VALIDATION_RULE
 from clawmark_services.sheets.resources import groups_json, protection_json
 from clawmark_services.sheets.store import Sheet
 from clawmark_services.sheets.values import render
@@ -27,6 +28,8 @@ def _update_dimension_properties(edit: Edit, payload: dict[str, Any]) -> dict[st
     if unknown:
         raise invalid(f"Invalid field: {unknown[0]}")
     size = sheet.rows if which == "ROWS" else sheet.columns
+    if min(end, size) - start > MAX_REPEATED:
+        raise invalid(f"updateDimensionProperties is limited to {MAX_REPEATED} lines")
     for line in range(start, min(end, size)):
         sheet.layout.set_line(which, line, {name: properties.get(name) for name in fields})
     return {}
@@ -91,7 +94,7 @@ def _add_protection(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
     number = given.get("protectedRangeId") or edit.new_number()
     if any(p.id == number for sheet in edit.inside.sheets for p in sheet.layout.protections):
         raise invalid(f"Protected range with id: {number} already exists.")
-    editors = [user for user in (given.get("editors") or {}).get("users") or [] if isinstance(user, str)]
+    editors = [user for user in (given.get("editors") or {}).get("users") or [] if user]
     protection = Protection(
         id=number,
         area=found.area,
@@ -116,11 +119,11 @@ def _delete_protection(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
 def _set_validation(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
     sheet, area = box(edit, payload.get("range"))
     rule = payload.get("rule")
-    if rule is not None and not (isinstance(rule, dict) and (rule.get("condition") or {}).get("type")):
+    if rule is not None and not (rule.get("condition") or {}).get("type"):
         raise invalid("A data validation rule needs a condition with a type.")
     cells = (area.bottom - area.top) * (area.right - area.left)
-    if cells > 1_000_000:
-        raise invalid("setDataValidation is limited to 1000000 cells")
+    if cells > MAX_REPEATED:
+        raise invalid(f"setDataValidation is limited to {MAX_REPEATED} cells")
     for row in range(area.top, area.bottom):
         for column in range(area.left, area.right):
             sheet.change(row, column, validation=copy.deepcopy(rule))
@@ -136,7 +139,7 @@ _PROTECTION = {
     "warningOnly": "bool",
     "requestingUserCanEdit": "bool",
     "unprotectedRanges": "any",
-    "editors": "any",
+    "editors": {"users": ["string"], "groups": ["string"], "domainUsersCanEdit": "bool"},
 }
 _LINES = {"pixelSize": "int", "hiddenByUser": "bool", "hiddenByFilter": "bool"}
 
@@ -152,6 +155,6 @@ REQUESTS = {
     "addProtectedRange": Request({"protectedRange": _PROTECTION}, _add_protection),
     "deleteProtectedRange": Request({"protectedRangeId": "int"}, _delete_protection),
     "setDataValidation": Request(
-        {"range": GRID_RANGE, "rule": "any", "filteredRowsIncluded": "bool"}, _set_validation
+        {"range": GRID_RANGE, "rule": VALIDATION_RULE, "filteredRowsIncluded": "bool"}, _set_validation
     ),
 }

@@ -45,6 +45,6 @@ def colored(part: Any) -> Any:
         elif name.endswith("Color") and isinstance(value, dict):
             if f"{name}Style" not in part:
                 found |= {name: color(value), f"{name}Style": {"rgbColor": color(value)}}
-        else:
+        elif value is not None:
             found[name] = colored(value)
     return {name: found[name] for name in sorted(found)}

@@ -64,6 +64,8 @@ def _wrong(value: Any, kind: str, path: str) -> Exception:
     return bad_field(path, message)
 
 
+COLOR: Shape = {"red": "number", "green": "number", "blue": "number", "alpha": "number"}
+COLOR_STYLE: Shape = {"rgbColor": COLOR, "themeColor": "string"}
 GRID_RANGE: Shape = {
     "sheetId": "int",
     "startRowIndex": "int",
@@ -89,8 +91,8 @@ SHEET_PROPERTIES: Shape = {
     "sheetType": "string",
     "gridProperties": GRID_PROPERTIES,
     "hidden": "bool",
-    "tabColor": "any",
-    "tabColorStyle": "any",
+    "tabColor": COLOR,
+    "tabColorStyle": COLOR_STYLE,
     "rightToLeft": "bool",
 }
 SPREADSHEET_PROPERTIES: Shape = {
@@ -103,6 +105,35 @@ SPREADSHEET_PROPERTIES: Shape = {
     "spreadsheetTheme": "any",
     "importFunctionsExternalUrlAccessAllowed": "bool",
 }
+CELL_FORMAT: Shape = {
+    "numberFormat": {"type": "string", "pattern": "string"},
+    "backgroundColor": COLOR,
+    "backgroundColorStyle": COLOR_STYLE,
+    "borders": "any",
+    "padding": "any",
+    "horizontalAlignment": "string",
+    "verticalAlignment": "string",
+    "wrapStrategy": "string",
+    "textDirection": "string",
+    "textFormat": "any",
+    "hyperlinkDisplayType": "string",
+    "textRotation": "any",
+}
+VALIDATION_RULE: Shape = {
+    "condition": {"type": "string", "values": "any"},
+    "inputMessage": "string",
+    "strict": "bool",
+    "showCustomUi": "bool",
+}
+SORT_SPEC: Shape = {
+    "dimensionIndex": "int",
+    "sortOrder": "string",
+    "foregroundColor": COLOR,
+    "backgroundColor": COLOR,
+    "foregroundColorStyle": COLOR_STYLE,
+    "backgroundColorStyle": COLOR_STYLE,
+    "dataSourceColumnReference": "any",
+}
 CELL_DATA: Shape = {
     "userEnteredValue": {
         "numberValue": "number",
@@ -113,12 +144,12 @@ CELL_DATA: Shape = {
     },
     "effectiveValue": "any",
     "formattedValue": "string",
-    "userEnteredFormat": "any",
+    "userEnteredFormat": CELL_FORMAT,
     "effectiveFormat": "any",
     "hyperlink": "string",
     "note": "string",
     "textFormatRuns": "any",
-    "dataValidation": "any",
+    "dataValidation": VALIDATION_RULE,
     "pivotTable": "any",
 }
 ROW_DATA: Shape = {"values": [CELL_DATA]}

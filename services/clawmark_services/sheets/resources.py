@@ -36,6 +36,9 @@ _DEFAULT_FORMAT: dict[str, Any] = {
     "backgroundColorStyle": {"rgbColor": _WHITE},
 }
 
+# Rows whose sizes are told; a sheet of millions of them would take a minute to write.
+_LINES = 20_000
+
 _THEME_COLORS: dict[str, dict[str, float]] = {
     "TEXT": {},
     "BACKGROUND": _WHITE,
@@ -188,7 +191,9 @@ def _grid_data(sheet: Sheet, box: Box, calculation: Calculation) -> dict[str, An
     if lines:
         data["rowData"] = [_row_data(lines.get(line, {})) for line in range(max(lines) + 1)]
     layout = sheet.layout
-    data["rowMetadata"] = [layout.line("ROWS", row) for row in range(box.top, box.bottom)]
+    data["rowMetadata"] = [
+        layout.line("ROWS", row) for row in range(box.top, min(box.bottom, box.top + _LINES))
+    ]
     data["columnMetadata"] = [layout.line("COLUMNS", column) for column in range(box.left, box.right)]
     return data
 

@@ -130,7 +130,7 @@ _WRITE = (
 _BASE = "/v4/spreadsheets"
 _ONE = "/v4/spreadsheets/{spreadsheetId}"
 _BATCH_UPDATE = {
-    "requests": "any",
+    "requests": ["any"],
     "includeSpreadsheetInResponse": "bool",
     "responseRanges": ["string"],
     "responseIncludeGridData": "bool",

@@ -205,7 +205,7 @@ def _system() -> tuple[str, ...]:
     for name in _CONFIGURATION:
         arguments += ["--ro-bind-try", name, name] if Path(name).exists() else []
     for hidden in sorted(_hidden()):
-        arguments += ["--size", "4096", "--tmpfs", hidden, "--remount-ro", hidden]
+        arguments += ["--tmpfs", hidden, "--remount-ro", hidden]
     return tuple(arguments)
 
 

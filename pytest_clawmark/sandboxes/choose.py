@@ -36,8 +36,16 @@ Providers = Mapping[str, Callable[[], SandboxProvider]]
 
 
 def providers(image: str | None = None) -> Providers:
-    """Every kind of sandbox by its name, the preferred first; `image` is Docker's. Calling one makes it."""
-    return {"bubblewrap": _bubblewrap, "docker": lambda: _docker(image), "local": _local}
+    """Every kind of sandbox by its name, the preferred first. Calling one makes it.
+
+    Whoever names an `image` prefers Docker.
+    """
+    isolated: dict[str, Callable[[], SandboxProvider]] = {
+        "bubblewrap": _bubblewrap,
+        "docker": lambda: _docker(image),
+    }
+    names = ["bubblewrap", "docker"] if image is None else ["docker", "bubblewrap"]
+    return {**{name: isolated[name] for name in names}, "local": _local}
 
 
 def choose(name: str, *, trusted: bool, known: Providers | None = None) -> tuple[SandboxProvider, str]:

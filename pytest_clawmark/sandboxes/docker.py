@@ -7,9 +7,12 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
+import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +40,7 @@ _REMOVE_SECONDS = 20
 # Beside the agent's processes: init, and a keeper for each command that runs.
 _SPARE_PROCESSES = 16
 _TRUST_SPACE = 4 * 1024 * 1024
+_ROOT = Owner(uid=0, gid=0)
 
 
 class Docker:
@@ -51,18 +55,16 @@ class Docker:
         self._owners = Owners()
         self._drain = Drain()
         self._interpreters: dict[Path | None, str] = {}
+        self._lock = threading.Lock()
+        self._client: DockerClient | None = None
 
-    @cached_property
+    @property
     def client(self) -> DockerClient:
         """The engine that the environment names. Raises `WorldFailure` when none answers."""
-        import docker
-        from docker.utils import parse_host
-
-        try:
-            _knock(str(parse_host(os.environ.get("DOCKER_HOST"))))
-            return docker.from_env(timeout=_CALL_SECONDS)
-        except (OSError, docker.errors.DockerException) as failure:
-            raise WorldFailure(f"no Docker engine answers: {failure}") from failure
+        with self._lock:
+            if self._client is None:
+                self._client = _connect_to_engine()
+            return self._client
 
     def check(self) -> Sequence[Finding]:
         from pytest_clawmark.sandboxes.checks import check_docker
@@ -71,14 +73,13 @@ class Docker:
 
     def has_image(self) -> bool:
         """Whether the engine has the image; raises `WorldFailure` when it does not answer."""
-        import docker
+        from docker.errors import ImageNotFound
 
-        try:
-            self.client.images.get(self._image)
-        except docker.errors.ImageNotFound:
-            return False
-        except docker.errors.DockerException as failure:
-            raise WorldFailure(f"the Docker engine fails: {failure}") from failure
+        with _engine_at_work("cannot be asked for its images"):
+            try:
+                self.client.images.get(self._image)
+            except ImageNotFound:
+                return False
         return True
 
     def open(self, blueprint: Blueprint) -> Sandbox:
@@ -86,11 +87,10 @@ class Docker:
         owner = self._owners.lend()
         with contextlib.ExitStack() as undo:
             undo.callback(self._owners.take_back, owner)
-            with _meeting_point(owner) as folder:
-                with _listening(folder, owner) as door:
-                    container = self._start(blueprint, folder, interpreter, owner)
-                    undo.callback(_remove, container)
-                    control = Control(_connected(door))
+            with _meeting_point(owner) as folder, _listening(folder, owner) as door:
+                container = self._start(blueprint, folder, interpreter, owner)
+                undo.callback(_discard, container)
+                control = Control(_connected(door, container))
                 undo.callback(control.close)
                 doors = control.build(_configuration(blueprint), blueprint.listen)
             undo.pop_all()
@@ -98,11 +98,14 @@ class Docker:
 
     def close(self) -> None:
         self._drain.close()
-        if "client" not in self.__dict__:
-            return
-        for container in self.client.containers.list(all=True, filters={"label": f"clawmark={self._run}"}):
-            _remove(container)
-        self.client.close()
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            with _engine_at_work("cannot remove the containers of this run"):
+                ours: dict[str, str | list[str] | bool] = {"label": f"clawmark={self._run}"}
+                for container in client.containers.list(all=True, filters=ours):
+                    _discard(container)
+            client.close()
 
     def _interpreter(self, toolbox: Path | None) -> str:
         """The toolbox's Python if it runs in the image, else the image's own."""
@@ -118,10 +121,10 @@ class Docker:
         return self._interpreters[toolbox]
 
     def _runs(self, interpreter: str, toolbox: Path | None) -> bool:
-        import docker
+        from docker.errors import APIError
 
         program = [*FLAGS, "-c", "import sys, ctypes, _socket; sys.exit(sys.version_info < (3, 11))"]
-        try:
+        with _engine_at_work("cannot run the image"):
             container = self.client.containers.create(
                 self._image,
                 program,
@@ -133,15 +136,14 @@ class Docker:
             try:
                 container.start()
                 return bool(container.wait(timeout=_CALL_SECONDS)["StatusCode"] == 0)
+            except APIError:
+                return False  # the image has no such program
             finally:
                 container.remove(force=True)
-        except docker.errors.APIError:
-            return False  # the image has no such program
 
     def _start(self, blueprint: Blueprint, folder: Path, interpreter: str, owner: Owner) -> Container:
-        import docker
-
-        try:
+        with _engine_at_work("cannot start a container"):
+            inside = _ROOT if self._rootless else owner
             return self.client.containers.run(
                 self._image,
                 [*FLAGS, f"{_CONTROL}/init.py", f"{_CONTROL}/control"],
@@ -149,16 +151,15 @@ class Docker:
                 detach=True,
                 auto_remove=True,
                 labels={"clawmark": self._run},
-                user="0:0" if self._rootless else f"{owner.uid}:{owner.gid}",
+                user=f"{inside.uid}:{inside.gid}",
                 volumes={str(folder): {"bind": _CONTROL, "mode": "ro"}, **_volumes(blueprint.toolbox)},
-                **_rights(blueprint, owner),
+                tmpfs=_file_systems(blueprint.limits, inside),
+                **_rights(blueprint),
             )
-        except docker.errors.DockerException as failure:
-            raise WorldFailure(f"the container cannot be started: {failure}") from failure
 
     @cached_property
     def _rootless(self) -> bool:
-        """Whether the engine runs as us, so that its root is this user."""
+        """Whether the engine runs as us, so that root inside is this user."""
         return any("rootless" in option for option in self.client.info().get("SecurityOptions") or ())
 
     def _place(self, blueprint: Blueprint, doors: Doors, owner: Owner, container: Container) -> Place:
@@ -178,15 +179,39 @@ class Docker:
         )
 
 
+@contextlib.contextmanager
+def _engine_at_work(trouble: str) -> Iterator[None]:
+    """Turns what docker's library raises into `WorldFailure`."""
+    from docker.errors import DockerException
+    from requests import RequestException
+
+    try:
+        yield
+    except (DockerException, RequestException) as failure:
+        raise WorldFailure(f"the Docker engine {trouble}: {failure}") from failure
+
+
+def _connect_to_engine() -> DockerClient:
+    import docker
+    from docker.utils import parse_host
+
+    try:
+        _knock(str(parse_host(os.environ.get("DOCKER_HOST"))))
+        return docker.from_env(timeout=_CALL_SECONDS)
+    except (OSError, docker.errors.DockerException) as failure:
+        raise WorldFailure(f"no Docker engine answers: {failure}") from failure
+
+
 def _knock(url: str) -> None:
     """Connect once if the engine is behind a Unix socket: where that fails docker leaves its own unclosed."""
-    scheme, _, path = url.partition("://")
+    scheme, _, rest = url.partition("://")
     if scheme == "http+unix":
+        path = "/" + rest.lstrip("/")
         with socket.socket(socket.AF_UNIX) as trial:
             try:
-                trial.connect("/" + path.lstrip("/"))
+                trial.connect(path)
             except OSError as failure:
-                raise OSError(failure.errno, failure.strerror, "/" + path.lstrip("/")) from failure
+                raise OSError(failure.errno, failure.strerror, path) from failure
 
 
 @contextlib.contextmanager
@@ -216,22 +241,31 @@ def _listening(folder: Path, owner: Owner) -> Iterator[socket.socket]:
         yield door
 
 
-def _connected(door: socket.socket) -> socket.socket:
-    door.settimeout(_CONNECT_SECONDS)
-    try:
-        return door.accept()[0]
-    except TimeoutError:
-        raise WorldFailure(
-            f"the container's init did not connect within {_CONNECT_SECONDS:.0f} s; an engine on another "
-            "machine, or one that sees other files, cannot serve worlds"
-        ) from None
+def _connected(door: socket.socket, container: Container) -> socket.socket:
+    """The connection of the container's init. Looks after the container while it waits."""
+    from docker.errors import NotFound
+
+    door.settimeout(1.0)
+    until = time.monotonic() + _CONNECT_SECONDS
+    while time.monotonic() < until:
+        with contextlib.suppress(TimeoutError):
+            return door.accept()[0]
+        with _engine_at_work("cannot tell how the container fares"):
+            try:
+                container.reload()
+            except NotFound:
+                raise WorldFailure("the container ended before its init had connected") from None
+    raise WorldFailure(
+        f"the container's init did not connect within {_CONNECT_SECONDS:.0f} s; an engine on another "
+        "machine, or one that sees other files, cannot serve worlds"
+    )
 
 
 def _volumes(toolbox: Path | None) -> dict[str, dict[str, str]]:
     return {str(toolbox): {"bind": etc.TOOLBOX, "mode": "ro"}} if toolbox else {}
 
 
-def _rights(blueprint: Blueprint, owner: Owner) -> dict[str, Any]:
+def _rights(blueprint: Blueprint) -> dict[str, Any]:
     limits = blueprint.limits
     memory = limits.memory + limits.workspace + 3 * limits.scratch + _TRUST_SPACE
     return {
@@ -242,7 +276,6 @@ def _rights(blueprint: Blueprint, owner: Owner) -> dict[str, Any]:
         "security_opt": ["no-new-privileges"],
         "sysctls": {"net.ipv4.ip_unprivileged_port_start": "0"},
         "read_only": True,
-        "tmpfs": _file_systems(limits, owner),
         "pids_limit": limits.processes + _SPARE_PROCESSES,
         # Files in memory count here too; init holds the processes alone to `limits.memory`.
         "mem_limit": memory,
@@ -251,8 +284,8 @@ def _rights(blueprint: Blueprint, owner: Owner) -> dict[str, Any]:
     }
 
 
-def _file_systems(limits: Limits, owner: Owner) -> Mapping[str, str]:
-    mine = f"exec,uid={owner.uid},gid={owner.gid},nr_inodes={limits.files}"
+def _file_systems(limits: Limits, inside: Owner) -> dict[str, str]:
+    mine = f"exec,uid={inside.uid},gid={inside.gid},nr_inodes={limits.files}"
     return {
         _TREES["workspace"]: f"{mine},mode=0755,size={limits.workspace}",
         _TREES["home"]: f"{mine},mode=0755,size={limits.scratch}",
@@ -277,12 +310,25 @@ def _configuration(blueprint: Blueprint) -> Configuration:
 
 def _remove(container: Container) -> None:
     """Return when the container is gone. It goes by itself when init ends; else it is made to."""
-    import docker
-    import requests
+    from docker.errors import NotFound
+    from requests import RequestException
 
-    try:
-        container.wait(condition="removed", timeout=_REMOVE_SECONDS)
-    except docker.errors.NotFound:
-        return
-    except (requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError):
-        container.remove(force=True)
+    with _engine_at_work("cannot remove a container"):
+        try:
+            container.wait(condition="removed", timeout=_REMOVE_SECONDS)
+        except NotFound:
+            return
+        except RequestException:
+            _discard(container)
+
+
+def _discard(container: Container) -> None:
+    """Kill and remove it, unless that has happened or is happening."""
+    from docker.errors import APIError
+
+    with _engine_at_work("cannot remove a container"):
+        try:
+            container.remove(force=True)
+        except APIError as failure:
+            if failure.status_code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                raise

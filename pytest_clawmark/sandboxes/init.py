@@ -47,6 +47,7 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_READ, PR_CAPBSET_DROP = 1, 4, 23, 
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 CAP_SETPCAP = 8
+KEYCTL, KEYCTL_JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "ppc64le": 271}, 1
 CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -80,6 +81,12 @@ def drop_capabilities() -> None:
     checked(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     prctl(PR_SET_DUMPABLE, 0)
+
+
+def forget_keys() -> None:
+    """Leave the host's keyring for one of our own. Where this is refused, keyrings are refused to agents too."""
+    if number := KEYCTL.get(os.uname().machine):
+        _libc.syscall(number, KEYCTL_JOIN_SESSION_KEYRING, None)
 
 
 def write(path: str, content: bytes) -> None:
@@ -538,6 +545,7 @@ def main() -> int:
     try:
         # Should the machine run out of memory, the kernel is to take it from here first.
         write("/proc/self/oom_score_adj", b"1000")
+        forget_keys()
         world = World(config)
         drop_capabilities()
         init = Init(control, config)

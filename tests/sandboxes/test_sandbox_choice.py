@@ -115,7 +115,7 @@ def test_elsewhere_than_on_linux_the_error_points_to_docker(
 
 
 def test_the_providers_carry_their_own_names() -> None:
-    made = {name: make() for name, make in providers("some-image").items()}
+    made = {name: make() for name, make in providers().items()}
     assert [(name, kind.name, kind.isolated) for name, kind in made.items()] == [
         ("bubblewrap", "bubblewrap", True),
         ("docker", "docker", True),
@@ -123,3 +123,7 @@ def test_the_providers_carry_their_own_names() -> None:
     ]
     for kind in made.values():
         kind.close()
+
+
+def test_docker_comes_first_for_whoever_names_an_image() -> None:
+    assert list(providers("some-image")) == ["docker", "bubblewrap", "local"]

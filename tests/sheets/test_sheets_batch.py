@@ -252,3 +252,36 @@ def test_a_tab_is_copied_to_another_spreadsheet(book):
     copied = book.office.ok("POST", f"/v4/spreadsheets/{book.id}/sheets/0:copyTo", body)
     assert (copied["title"], copied["index"]) == ("Copy of Sheet1", 1)
     assert book.office.ok("GET", f"/v4/spreadsheets/{other}/values/Copy of Sheet1!A1")["values"] == [["a"]]
+
+
+def test_nothing_is_put_outside_a_grid(book):
+    here = {"sheetId": 0, "rowIndex": -1, "columnIndex": 0}
+    cut = {"cutPaste": {"source": grid(0, 1, 0, 1), "destination": here}}
+    assert "exceeds the grid" in book.batch_refused(cut)
+    update = {"rows": [{"values": [{"note": "x"}]}], "fields": "note", "start": here}
+    assert "outside the grid" in book.batch_refused({"updateCells": update})
+    data = {"startRow": -1, "rowData": [{"values": [{"note": "x"}]}]}
+    body = {"sheets": [{"data": [data]}]}
+    assert book.office.refused("POST", "/v4/spreadsheets", body)[0] == 400
+    wide = {"rowCount": 1, "columnCount": 18_279}
+    assert "18278 columns" in book.batch_refused({"addSheet": {"properties": {"gridProperties": wide}}})
+    assert "must be before" in book.batch_refused({"mergeCells": {"range": grid(3, 2, 0, 1)}})
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"repeatCell": {"cell": {"userEnteredFormat": {"numberFormat": "x"}}, "fields": "*"}},
+        {"repeatCell": {"cell": {"userEnteredFormat": 5}, "fields": "*"}},
+        {"sortRange": {"range": grid(0, 1, 0, 1), "sortSpecs": ["x"]}},
+        {"setDataValidation": {"range": grid(0, 1, 0, 1), "rule": {"condition": "x"}}},
+        {"updateSheetProperties": {"properties": {"tabColor": "red"}, "fields": "tabColor"}},
+        {"addProtectedRange": {"protectedRange": {"editors": "me"}}},
+        "x",
+        None,
+    ],
+)
+def test_a_request_of_the_wrong_shape_is_refused_and_leaves_nothing_behind(book, request_):
+    before = book.office.service.freeze()
+    assert book.batch_refused(request_)
+    assert book.office.service.freeze() == before

@@ -302,7 +302,7 @@ def _cut_paste(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
     for key in list(source_sheet.filled(source)):
         source_sheet.put(*key, Cell())
     area = Box(top, left, top + source.bottom - source.top, left + source.right - source.left)
-    if area.bottom > sheet.rows or area.right > sheet.columns:
+    if min(top, left) < 0 or area.bottom > sheet.rows or area.right > sheet.columns:
         raise invalid("The destination of cutPaste exceeds the grid")
     # A cut keeps its formulas as they are.
     _paste(sheet, area, cells, how, (0, 0))

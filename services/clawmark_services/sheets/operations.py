@@ -11,7 +11,7 @@ from clawmark_services.sheets import batch
 from clawmark_services.sheets.a1 import Area, Box, show
 from clawmark_services.sheets.append import table_at
 from clawmark_services.sheets.batch_dimensions import insert, resize
-from clawmark_services.sheets.batch_sheets import make_sheet
+from clawmark_services.sheets.batch_sheets import check_size, make_sheet
 from clawmark_services.sheets.calculation import Calculation
 from clawmark_services.sheets.edits import Edit
 from clawmark_services.sheets.errors import bad_field, invalid
@@ -106,6 +106,7 @@ def _new_sheet(store: Store, inside: Spreadsheet, given: Json, number: int) -> S
     sheet = make_sheet(properties, sheet_id, title)
     for data in given.get("data") or []:
         _fill(sheet, data or {})
+    check_size(sheet.rows, sheet.columns)
     return sheet
 
 
@@ -115,6 +116,8 @@ def _fill(sheet: Sheet, data: Json) -> None:
 
     fields: dict[str, Any] = {"userEnteredValue": {}, "userEnteredFormat": {}, "note": {}}
     top, left = data.get("startRow") or 0, data.get("startColumn") or 0
+    if top < 0 or left < 0:
+        raise invalid("startRow and startColumn must not be negative")
     for down, line in enumerate(data.get("rowData") or []):
         for right, cell in enumerate((line or {}).get("values") or []):
             row, column = top + down, left + right

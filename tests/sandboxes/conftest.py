@@ -19,15 +19,16 @@ Open = Callable[..., Sandbox]
 def provider_of() -> Iterator[Callable[[str], SandboxProvider]]:
     """Gives each kind of sandbox by its name, made once."""
     made: dict[str, SandboxProvider] = {}
+    missing: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
 
         def get(name: str) -> SandboxProvider:
             if name not in made:
                 made[name] = providers()[name]()
                 stack.callback(made[name].close)
-                missing = [finding.detail for finding in made[name].check() if not finding.works]
-                if missing:
-                    _do_without(name, "; ".join(missing))
+                missing[name] = "; ".join(fault.detail for fault in made[name].check() if not fault.works)
+            if missing[name]:
+                _do_without(name, missing[name])
             return made[name]
 
         yield get

@@ -10,7 +10,7 @@ import pytest
 # Optional: this module is imported only when pytest-xdist asked for a scheduler.
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-from pytest_clawmark.collect.source import TASK_FILE
+from pytest_clawmark.collect.finding import TASK_FILE
 
 
 class EpisodeScheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist has no types

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pytest_clawmark.collect.items import CheckerItem, EpisodeItem, TurnItem
-from pytest_clawmark.measurement import MEASUREMENT, PlayedEpisode
-from pytest_clawmark.snapshots.records import Audit, Trajectory
-from pytest_clawmark.snapshots.view import Snapshot
+if TYPE_CHECKING:
+    from pytest_clawmark.collect.items import EpisodeItem
+    from pytest_clawmark.measurement import PlayedEpisode
+    from pytest_clawmark.snapshots.records import Audit, Trajectory
+    from pytest_clawmark.snapshots.view import Snapshot
 
 
 def _item(request: pytest.FixtureRequest) -> EpisodeItem:
+    from pytest_clawmark.collect.items import CheckerItem, TurnItem
+
     node = request.node
     if not isinstance(node, (TurnItem, CheckerItem)):
         pytest.fail(
@@ -27,6 +32,8 @@ def episode(request: pytest.FixtureRequest) -> PlayedEpisode:
 
     Shared by all checkers of the episode; made of frozen values. Raises what made the turn void.
     """
+    from pytest_clawmark.measurement import MEASUREMENT
+
     item = _item(request)
     return request.config.stash[MEASUREMENT].played(item)
 

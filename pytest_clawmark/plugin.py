@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_clawmark import hookspecs
+from pytest_clawmark import builtin, hookspecs
+from pytest_clawmark.collect import CONTESTANTS
+from pytest_clawmark.collect.finding import TASK_FILE, is_material
 from pytest_clawmark.options import add_options
+from pytest_clawmark.session import configure
 
 MARKERS = (
     "turn(name): the turn after which a task's checker looks at the frozen world",
@@ -29,9 +32,6 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Markers always; everything else when a task is met or somebody is named to play."""
-    from pytest_clawmark import builtin
-    from pytest_clawmark.session import configure
-
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     config.pluginmanager.register(builtin, "clawmark-builtin")
@@ -40,13 +40,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Nothing below a task's materials or a run is collected: an agent may have written it."""
-    from pytest_clawmark.collect.claiming import is_material
-
     return True if is_material(collection_path) else None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A task in a folder that is collected; a file named on the command line comes by the hook below."""
+    if file_path.name != TASK_FILE:
+        return None
     from pytest_clawmark.collect.claiming import collect_found
 
     return collect_found(file_path, parent)
@@ -54,6 +54,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A task where pytest would make a module of its own."""
+    if module_path.name != TASK_FILE:
+        return None
     from pytest_clawmark.collect.claiming import collect_named
 
     return collect_named(module_path, parent)
@@ -62,6 +64,8 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 @pytest.hookimpl(trylast=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One item per agent and trial; the bracket's last part names them."""
+    if not metafunc.config.stash[CONTESTANTS]:
+        return
     from pytest_clawmark.collect.claiming import parametrize
 
     parametrize(metafunc)

@@ -6,19 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pytest_clawmark.collect import CONTESTANTS
+from pytest_clawmark.collect.finding import TASK_FILE, claim
 from pytest_clawmark.collect.items import Contestant, TurnCollector
 from pytest_clawmark.collect.module import TaskModule
-from pytest_clawmark.collect.source import MATERIAL_FOLDERS, TASK_FILE, claim
-from pytest_clawmark.runs.layout import is_run
-
-CONTESTANTS = pytest.StashKey[tuple[Contestant, ...]]()
-
-
-def is_material(path: Path) -> bool:
-    """Whether a path is a task's `assets` or `inject`, or a run: places that nothing is collected from."""
-    if path.name in MATERIAL_FOLDERS and (path.parent / TASK_FILE).is_file():
-        return True
-    return path.is_dir() and is_run(path)
 
 
 def collect_found(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -36,9 +27,9 @@ def collect_named(path: Path, parent: pytest.Collector) -> pytest.Collector | No
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Play every turn and every checker once per contestant."""
-    contestants = metafunc.config.stash[CONTESTANTS]
+    contestants: tuple[Contestant, ...] = metafunc.config.stash[CONTESTANTS]
     parent = metafunc.definition.parent
-    if contestants and isinstance(parent, (TaskModule, TurnCollector)):
+    if isinstance(parent, (TaskModule, TurnCollector)):
         metafunc.parametrize("episode", contestants, ids=[c.bracket for c in contestants], indirect=True)
 
 

@@ -11,7 +11,7 @@ import pytest
 # do it collide on the name `task`, write __pycache__ into other people's folders, or skip the rewriting.
 from _pytest.assertion.rewrite import rewrite_asserts
 
-from pytest_clawmark.collect.source import Source
+from pytest_clawmark.collect.finding import Source
 from pytest_clawmark.modules import execute
 from pytest_clawmark.task import Place, Task, reject
 

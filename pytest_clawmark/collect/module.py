@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from pytest_clawmark.checker import PREFIX, Checker, parameter_sets, read_checker
+from pytest_clawmark.collect import NEEDS_SOLUTION
+from pytest_clawmark.collect.finding import Source
 from pytest_clawmark.collect.items import CheckerItem, TurnCollector, TurnItem
 from pytest_clawmark.collect.loading import find_task, load_module
-from pytest_clawmark.collect.registry import Services, resolve_services
-from pytest_clawmark.collect.source import Source, check_materials, solution_functions
+from pytest_clawmark.collect.registry import offered_services, resolve_services
+from pytest_clawmark.collect.source import check_materials, solution_functions
 from pytest_clawmark.failures import TaskError
 from pytest_clawmark.task import LoadedTask, Place, Task, reject
 
 SOLUTION_FILE = "solution.py"
-SERVICES = pytest.StashKey[Services]()
-NEEDS_SOLUTION = pytest.StashKey[bool]()
 
 
 class TaskModule(pytest.Module):
@@ -60,7 +60,7 @@ class TaskModule(pytest.Module):
                 family=self.path.parent.parent.name,
                 path=self.path,
                 task=task,
-                services=resolve_services(task, self.config.stash[SERVICES]),
+                services=resolve_services(task, offered_services(self.config)),
                 solution=self._solution(task),
                 planned=sum(parameter_sets(getattr(self.obj, name)) for name in checkers),
             )

@@ -14,13 +14,17 @@ from pytest_clawmark.task import Task, reject
 RESERVED = frozenset({"files", "audit", "trajectory", "asset", "silently", "time", "turn", "rest", "before"})
 
 Services = Mapping[str, Callable[[], ServiceSpec]]
+SERVICES = pytest.StashKey[Services]()
 
 
 def offered_services(config: pytest.Config) -> Services:
-    """Every service that a plugin offers, by name."""
+    """Every service that a plugin offers, by name; asked for once per session."""
+    if SERVICES in config.stash:
+        return config.stash[SERVICES]
     offers: dict[str, Callable[[], ServiceSpec]] = {}
     for offer in reversed(config.hook.pytest_clawmark_services(config=config)):
         offers.update(offer)
+    config.stash[SERVICES] = offers
     return offers
 
 

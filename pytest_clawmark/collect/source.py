@@ -1,52 +1,13 @@
-"""A task's file before anything of it runs: whose it is, and what it names that is not there."""
+"""A task's files before anything of them runs: what they name that is not there."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_clawmark.collect.finding import MATERIAL_FOLDERS, Source
 from pytest_clawmark.task import Place, reject
-
-TASK_FILE = "task.py"
-MATERIAL_FOLDERS = ("assets", "inject")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A parsed `task.py`; the tree is rewritten and compiled later, so it is parsed only once."""
-
-    path: Path
-    text: bytes
-    tree: ast.Module
-
-
-def claim(path: Path) -> Source | None:
-    """The source of `path` if it is a task of ours, None for anybody else's `task.py`.
-
-    It is ours when its top level imports `Task` from this package. A file that mentions this package and
-    cannot be parsed is claimed with an empty tree, so that the syntax error is reported, not overlooked.
-    """
-    if path.name != TASK_FILE:
-        return None
-    text = path.read_bytes()
-    if b"pytest_clawmark" not in text:
-        return None
-    try:
-        tree = ast.parse(text, filename=str(path))
-    except SyntaxError:
-        return Source(path=path, text=text, tree=ast.Module(body=[], type_ignores=[]))
-    return Source(path=path, text=text, tree=tree) if _imports_task(tree) else None
-
-
-def _imports_task(tree: ast.Module) -> bool:
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module == "pytest_clawmark":
-            return any(alias.name == "Task" for alias in node.names)
-        if isinstance(node, ast.Import) and any(alias.name == "pytest_clawmark" for alias in node.names):
-            return True
-    return False
 
 
 def check_materials(source: Source) -> None:

@@ -109,8 +109,3 @@ class RunFolder:
 def pretty_json(value: Any) -> bytes:
     """For people as well as programs: indented, keys in the order given."""
     return (json.dumps(value, indent=1, ensure_ascii=True) + "\n").encode()
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder is a run: nothing in it is ever collected."""
-    return (folder / RUN_FILE).is_file() and (folder / "episodes").is_dir()

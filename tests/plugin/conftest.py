@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import textwrap
 from pathlib import Path
 
+# A session that pytester runs in this process forgets what it imported, and a module with a core in C must not
+# be imported twice. So everything that such a session could need is imported here, once.
+import jinja2  # noqa: F401
+import openai
 import pytest
+from support.scripted_model import Drops, Says, ScriptedModel
+
+import clawmark_services.calendar
+import clawmark_services.email
+import clawmark_services.notion
+import clawmark_services.rest
+import clawmark_services.sheets  # noqa: F401
+import pytest_clawmark.agents.chat
+import pytest_clawmark.collect.claiming
+import pytest_clawmark.playing
+import pytest_clawmark.recording  # noqa: F401
 
 TASK = '''
 """A letter and a correction."""
@@ -67,6 +83,21 @@ def monday(agent):
 def tuesday(agent):
     agent.shell("cp given.txt out.txt")
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def everything_imported() -> None:
+    """The client of models imports parts of itself when they are first used: use them, faults included."""
+
+    async def ask(url: str) -> None:
+        async with openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client:
+            messages = [{"role": "user", "content": "hello"}]
+            with pytest.raises(openai.APIConnectionError):
+                await client.chat.completions.create(model="scripted", messages=messages)
+            await client.chat.completions.create(model="scripted", messages=messages)
+
+    with ScriptedModel([Drops(), Says("Hello.")]) as model:
+        asyncio.run(ask(model.url))
 
 
 class Office:

@@ -1,0 +1,121 @@
+"""Begins episodes and puts verdicts on reports, in every process that runs items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from pytest_clawmark.collect.finding import TASK_FILE, claim
+from pytest_clawmark.collect.items import CheckerItem, EpisodeItem
+from pytest_clawmark.collect.module import task_of
+from pytest_clawmark.measurement import Measurement, task_digests
+from pytest_clawmark.reporting import ItemReports, malformed_episodes, planned_episode, selected_checkers
+from pytest_clawmark.reports.sending import SendableReports
+from pytest_clawmark.scoring import EpisodeResult
+
+
+class Playing:
+    """Begins episodes, and puts verdicts on reports; in every process that runs items."""
+
+    def __init__(self, config: pytest.Config, measurement: Measurement) -> None:
+        self._config, self._measurement = config, measurement
+        self._reports = ItemReports(measurement, detailed=bool(config.getoption("htmlpath", None)))
+        self._malformed: list[EpisodeResult] = []
+        config.pluginmanager.register(self._reports, "clawmark-item-reports")
+        if self._is_worker:
+            config.pluginmanager.register(SendableReports(), "clawmark-sendable-reports")
+        # One malformed task must not keep the others from being measured; it still fails the session.
+        config.option.continue_on_collection_errors = True
+
+    @property
+    def _is_worker(self) -> bool:
+        return hasattr(self._config, "workerinput")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A malformed task stays in the denominator: it was planned, and cannot be measured."""
+        path = self._config.rootpath / report.nodeid
+        if report.failed and path.name == TASK_FILE and claim(path) is not None:
+            self._malformed += malformed_episodes(self._measurement, path, self._config.rootpath, report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Episode by episode, each in the order of its days."""
+        first: dict[str, int] = {}
+        for position, item in enumerate(items):
+            first.setdefault(_file(item), position)
+        items.sort(key=lambda item: (first[_file(item)], *_within(item, self._measurement)))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Work out what will be played."""
+        self._measurement.plan(session.items)
+        self._reports.expect(session.items)
+        if not self._config.option.collectonly:
+            # Every worker of pytest-xdist collects everything and writes the same.
+            self._measurement.run.write_plan(self._plan(session.items))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Let episodes run ahead of their items, in the items' order."""
+        if not self._is_worker and not self._config.option.collectonly:
+            self._measurement.begin(session.items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """A worker begins only what was dealt to it."""
+        if self._is_worker:
+            ahead = [nextitem] if nextitem is not None else []
+            self._measurement.begin([item, *ahead, *dealt_items(self._config, item.session)])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Deal whole episodes, unless every worker is to run everything."""
+        if config.getvalue("dist") == "each":
+            return None
+        from pytest_clawmark.dealing import EpisodeScheduling
+
+        return EpisodeScheduling(config, log, [c.bracket for c in self._measurement.contestants])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """End every world, however the session ended."""
+        self._measurement.close()
+
+    def _plan(self, items: Sequence[pytest.Item]) -> dict[str, Any]:
+        """What this session set out to measure, as JSON: episodes, checkers, and the tasks' digests."""
+        measurement = self._measurement
+        known = [planned_episode(measurement, measurement.tasks[s.task], s.key) for s in measurement.planned]
+        return {
+            "schema": 1,
+            "episodes": [result.to_json() for result in known + self._malformed],
+            "checkers": selected_checkers(items),
+            "tasks": task_digests(measurement),
+        }
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0] if task_of(item) is not None else item.nodeid
+
+
+def _within(item: pytest.Item, measurement: Measurement) -> tuple[int, int, int]:
+    """Where an item stands within its file: contestant, turn, and the turn itself before its checkers."""
+    task, contestants = task_of(item), measurement.contestants
+    if task is None or not isinstance(item, EpisodeItem) or item.contestant is None:
+        return (0, 0, 0)
+    turn = task.task.turns[item.turn_name].index
+    return (contestants.index(item.contestant), turn, 1 if isinstance(item, CheckerItem) else 0)
+
+
+def dealt_items(config: pytest.Config, session: pytest.Session) -> list[pytest.Item]:
+    """The items that wait in this worker's queue, in order.
+
+    pytest-xdist keeps them in a queue that is made to be looked at while its lock is held, on the plugin
+    that runs a worker.
+    """
+    for plugin in config.pluginmanager.get_plugins():
+        queue = getattr(plugin, "torun", None)
+        if queue is not None:
+            with queue.lock() as waiting:
+                return [session.items[index] for index in waiting if isinstance(index, int)]
+    return []

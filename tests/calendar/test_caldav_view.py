@@ -150,7 +150,7 @@ def test_all_day_events_last_from_their_first_to_their_last_day(team):
         ({"end": "2024-03-21"}, "must both be days or both be moments"),
         ({"attendees": ["boss"]}, "no account is called 'boss'"),
         ({"rrule": "FREQ=SOMETIMES"}, "SOMETIMES"),
-        ({"rrule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"}, "never takes place"),
+        ({"rrule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"}, "take too many steps"),
         ({"uid": "taken"}, "event 'taken' in this calendar already"),
     ],
 )

@@ -37,6 +37,16 @@ def an_event(uid="raw", *lines):
     )
 
 
+FREE_BUSY = (
+    '<C:free-busy-query xmlns:C="urn:ietf:params:xml:ns:caldav">'
+    '<C:time-range start="{}T000000Z" end="{}T000000Z"/></C:free-busy-query>'
+)
+ZONE = (
+    "BEGIN:VTIMEZONE\r\nTZID:{name}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
+    "TZOFFSETFROM:{offset}\r\nTZOFFSETTO:{offset}\r\nTZNAME:X\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+)
+
+
 @pytest.fixture
 def client(office):
     with office.client() as client:
@@ -229,16 +239,70 @@ def test_requests_that_make_no_sense_are_refused_and_change_nothing(office, meth
     [
         ("FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=31", 400),
         ("FREQ=SECONDLY;BYSETPOS=2", 400),
+        ("FREQ=SECONDLY;BYHOUR=0;BYMINUTE=0;BYSECOND=0;COUNT=9999", 400),
+        ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYDAY=SU;COUNT=5000", 400),
+        ("FREQ=DAILY\r\nEXRULE:FREQ=DAILY", 400),
+        ("FREQ=DAILY;BYHOUR=9,17;COUNT=2000", 201),
+        ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;UNTIL=20290322T060000Z", 201),
+        ("FREQ=MINUTELY;INTERVAL=30;BYHOUR=9,10,11;COUNT=60", 201),
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", 201),
         ("FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1", 201),
         ("FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO", 201),
         ("FREQ=DAILY;BYMONTH=13", 400),
     ],
 )
-def test_a_series_that_never_takes_place_is_refused_before_anybody_counts_it(office, rule, status):
+def test_a_series_that_takes_too_long_to_work_out_is_refused_and_what_offices_write_is_not(
+    office, rule, status
+):
     office.service.author.create("Team")
     body = an_event("x", "DTSTART:20240322T060000Z", f"RRULE:{rule}", "SUMMARY:x")
+    before = office.service.freeze()["collections"]
     assert http(office, "PUT", "/benchmark/team/x.ics", body).status_code == status
+    assert (office.service.freeze()["collections"] == before) == (status == 400)
+
+
+def test_a_time_zone_that_takes_too_long_to_work_out_is_refused(office):
+    office.service.author.create("Team")
+    summer = (
+        "BEGIN:DAYLIGHT\r\nDTSTART:19700101T000000\r\nRRULE:FREQ=SECONDLY;BYMONTH=1\r\n"
+        "TZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\nEND:DAYLIGHT\r\n"
+    )
+    zone = ZONE.format(name="Hell", offset="+0100").replace("END:VTIMEZONE", summer + "END:VTIMEZONE")
+    body = an_event("x", "DTSTART;TZID=Hell:20240322T060000", "SUMMARY:x")
+    answer = http(office, "PUT", "/benchmark/team/x.ics", body.replace("BEGIN:VEVENT", zone + "BEGIN:VEVENT"))
+    assert (answer.status_code, "too many steps" in answer.text) == (400, True)
+
+
+def test_a_calendar_uploaded_whole_with_one_series_too_long_replaces_nothing(office):
+    office.service.author.create("Team")
+    assert http(office, "PUT", "/benchmark/team/a.ics", an_event("a")).status_code == 201
+    before = office.service.freeze()["collections"]
+    lines = ("DTSTART:20240322T060000Z", "SUMMARY:x", "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30")
+    whole = (
+        an_event("b").replace("END:VCALENDAR\r\n", "") + an_event("c", *lines).partition("PRODID:x\r\n")[2]
+    )
+    assert http(office, "PUT", "/benchmark/team/", whole).status_code == 400
+    assert office.service.freeze()["collections"] == before
+
+
+def test_a_report_over_series_that_take_too_long_together_is_refused(office, monkeypatch):
+    office.service.author.create("Team")
+    for uid in ("a", "b"):
+        body = an_event(uid, "DTSTART:20240322T060000Z", "SUMMARY:x", "RRULE:FREQ=DAILY;COUNT=3000")
+        assert http(office, "PUT", f"/benchmark/team/{uid}.ics", body).status_code == 201
+    monkeypatch.setattr("clawmark_services.calendar.repetitions.STEPS", 8_000)
+    answer = http(office, "REPORT", "/benchmark/team/", FREE_BUSY.format("20240301", "20340101"))
+    assert (answer.status_code, "too many steps" in answer.text) == (400, True)
+
+
+def test_no_world_waits_for_the_calendar_of_another(office, offices):
+    from clawmark_services.calendar.radicale_storage import own_time_zones
+
+    other = offices()
+    other.service.author.create("Team")
+    with office.service._store.lock, own_time_zones():
+        assert http(other, "PUT", "/benchmark/team/a.ics", an_event("a")).status_code == 201
+        other.service.author.add("Team", "x", "2024-03-20T09:00+08:00", "2024-03-20T10:00+08:00")
 
 
 def test_each_request_is_one_audit_line(office):
@@ -257,12 +321,6 @@ def test_each_request_is_one_audit_line(office):
         ("calendar.put", {"path": "/benchmark/team/日.ics", "user": "mia"}, 201, "agent"),
         ("calendar.report", {"path": "/benchmark/none/", "user": "benchmark"}, 404, "agent"),
     ]
-
-
-ZONE = (
-    "BEGIN:VTIMEZONE\r\nTZID:{name}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
-    "TZOFFSETFROM:{offset}\r\nTZOFFSETTO:{offset}\r\nTZNAME:X\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
-)
 
 
 def test_what_one_worlds_client_calls_a_time_zone_means_nothing_in_another(offices):

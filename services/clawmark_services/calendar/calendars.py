@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from clawmark_services.calendar.event import Event, read_events
 from clawmark_services.calendar.ics import Component, Line, calendar, escaped, parse, stamp, time_line
-from clawmark_services.calendar.repetitions import refuse_hopeless
+from clawmark_services.calendar.repetitions import allowance
 from clawmark_services.calendar.routes import DEFAULT_USER
 from clawmark_services.calendar.store import CalendarStore
 from clawmark_services.context import Context
@@ -140,8 +140,7 @@ class Calendars:
     def _write(self, path: str, href: str, root: Component) -> None:
         from clawmark_services.calendar.radicale_storage import normalised, own_time_zones
 
-        refuse_hopeless(root)
-        with own_time_zones():
+        with own_time_zones(), allowance():
             text, derived = normalised(root.written())
         _check(text, self.store.moment)
         self.store.put(path, href, text, derived)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from clawmark_services.calendar.ics import Component, Line, MalformedError, parse
+from clawmark_services.calendar.occurrences import beginnings
+from clawmark_services.calendar.repetitions import TooCostlyError, allowance
 from clawmark_services.evidence import EvidenceError
 
 MAX_REPETITIONS = 100_000
@@ -32,7 +34,8 @@ class Event:
 
     `recurrence_id` is set on a single changed occurrence of a series: when it would have begun.
     A time without a zone is read in the offset of the moment when the event was last written, and an
-    all-day event begins at midnight there. A recurring event is described by its first occurrence.
+    all-day event begins at midnight there. A recurring event is described by its first occurrence; `added`
+    are the (start, end) of single dates beside its rules, `excluded` the starts that are left out.
     """
 
     uid: str
@@ -44,13 +47,24 @@ class Event:
     location: str
     organizer: str
     attendees: tuple[Attendee, ...]
-    rrule: str
+    rrules: tuple[str, ...]
     status: str
     recurrence_id: datetime | None
     calendar: str
     path: str
     href: str
+    added: tuple[tuple[datetime, datetime], ...]
     excluded: tuple[datetime, ...]
+
+    @property
+    def rrule(self) -> str:
+        """The rule by which it repeats, or an empty text; programs write at most one."""
+        return self.rrules[0] if self.rrules else ""
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it is a series, by rule or by single dates."""
+        return bool(self.rrules or self.added)
 
     def attendee(self, address: str) -> Attendee:
         """The attendee with a mail address; `EvidenceError` when not invited."""
@@ -61,27 +75,33 @@ class Event:
         raise EvidenceError(f"{address} is not invited to {self.summary!r}: there is {invited}")
 
     def occurrences(self, after: datetime, before: datetime) -> tuple[tuple[datetime, datetime], ...]:
-        """(start, end) of each time it takes place, at least in part, between two moments."""
-        length = self.end - self.start
-        # Written so that no sum leaves the calendar: events may begin in the year 1 and end in 9999.
-        return tuple(
-            (start, self.end if start == self.start else start + length)
-            for start in self._starts(before)
-            if start < before and (start >= after or after - start < length)
-        )
+        """(start, end) of each time it takes place, at least in part, between two moments.
+
+        `EvidenceError` when it repeats too often to tell.
+        """
+        length, dates = self.end - self.start, dict(self.added)
+        try:
+            with allowance():
+                # Written so that no sum leaves the calendar: events may begin in the year 1 and end in 9999.
+                return tuple(
+                    (start, dates.get(start) or (self.end if start == self.start else start + length))
+                    for start in self._starts(before)
+                    if start >= after or after - start < (dates[start] - start if start in dates else length)
+                )
+        except TooCostlyError as error:
+            raise EvidenceError(f"{self.summary!r}: {error}") from error
 
     def _starts(self, before: datetime) -> Iterator[datetime]:
-        if not self.rrule:
-            yield self.start
-            return
-        for number, start in enumerate(_repeated(self.rrule, self.start)):
-            if start > before:
+        excluded = set(self.excluded)
+        dates = (start for start, _ in self.added)
+        for number, start in enumerate(beginnings(self.rrules, dates, self.start)):
+            if start >= before:
                 return
             if number >= MAX_REPETITIONS:
                 raise EvidenceError(
                     f"{self.summary!r} repeats more than {MAX_REPETITIONS} times: {self.rrule}"
                 )
-            if start not in self.excluded:
+            if start not in excluded:
                 yield start
 
     def contains(self, *words: str) -> bool:
@@ -160,12 +180,14 @@ def _event(reader: _Reader, changed: list[datetime], *, calendar: str, path: str
         location=component.text("LOCATION"),
         organizer=_address(organizer.value) if organizer else "",
         attendees=tuple(_attendee(line) for line in component.all("ATTENDEE")),
-        rrule=component.text("RRULE"),
+        # The occurrence of a series that was changed on its own repeats no more.
+        rrules=() if recurrence else tuple(line.text for line in component.all("RRULE")),
         status=component.text("STATUS").upper(),
         recurrence_id=reader.moment(recurrence) if recurrence else None,
         calendar=calendar,
         path=path,
         href=href,
+        added=() if recurrence else tuple(_added(reader, _end(reader, start, all_day=all_day) - start)),
         excluded=(*_excluded(reader), *(() if recurrence else changed)),
     )
 
@@ -184,6 +206,19 @@ def _excluded(reader: _Reader) -> Iterator[datetime]:
     for line in reader.component.all("EXDATE"):
         for value in line.value.split(","):
             yield reader.moment(Line(line.name, value, line.parameters))
+
+
+def _added(reader: _Reader, length: timedelta) -> Iterator[tuple[datetime, datetime]]:
+    for line in reader.component.all("RDATE"):
+        for value in line.value.split(","):
+            start, _, until = value.strip().partition("/")
+            begin = reader.moment(Line(line.name, start, line.parameters))
+            if not until:
+                yield begin, begin + length
+            elif "P" in until:
+                yield begin, begin + _duration(until)
+            else:
+                yield begin, reader.moment(Line(line.name, until, line.parameters))
 
 
 def _duration(text: str) -> timedelta:
@@ -205,27 +240,3 @@ def _attendee(line: Line) -> Attendee:
 
 def _address(value: str) -> str:
     return re.sub(r"(?i)^mailto:", "", value.strip()).lower()
-
-
-def _repeated(rrule: str, start: datetime) -> Iterable[datetime]:
-    from dateutil.rrule import rrulestr
-
-    try:
-        rule: Iterable[datetime] = rrulestr(_until_with_zone(rrule, start), dtstart=start)
-    except ValueError as error:
-        raise EvidenceError(f"the repetition {rrule!r} is unreadable: {error}") from error
-    return rule
-
-
-def _until_with_zone(rrule: str, start: datetime) -> str:
-    """dateutil wants UNTIL in UTC where the start has a zone; clients also write a plain date or time."""
-
-    def in_utc(match: re.Match[str]) -> str:
-        value = match[1]
-        naive = datetime.strptime(value[:15], "%Y%m%dT%H%M%S" if "T" in value else "%Y%m%d")  # noqa: DTZ007 - zoned below
-        if "T" not in value:
-            naive = naive.replace(hour=23, minute=59, second=59)
-        moment = naive.replace(tzinfo=UTC if value.endswith("Z") else start.tzinfo)
-        return f"UNTIL={moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-    return re.sub(r"UNTIL=(\d{8}(?:T\d{6}Z?)?)", in_utc, rrule)

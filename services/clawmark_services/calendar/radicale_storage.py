@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -22,21 +23,42 @@ MAX_OCCURRENCES = 10_000
 
 _SYNC = "http://radicale.org/ns/sync/"
 _ChildContext = Callable[[str, str | None], AbstractContextManager[None]]
+_installing = threading.Lock()
 
-# vobject keeps every time zone it ever read in one table for the whole process. Without this, what one
-# world's client calls Europe/Berlin would be what another world's events mean by it.
-_vobject_table = threading.RLock()
+_known_zones: ContextVar[dict[str, Any] | None] = ContextVar("clawmark_time_zones", default=None)
+
+
+class _ZoneTable(dict[str, Any]):
+    """What vobject keeps every time zone in that it ever read, one table for the whole process.
+
+    Without this, what one world's client calls Europe/Berlin would be what another world's events mean by
+    it. vobject only ever sets and gets.
+    """
+
+    def __setitem__(self, name: str, zone: Any) -> None:
+        known = _known_zones.get()
+        if known is None:
+            super().__setitem__(name, zone)
+        else:
+            known[name] = zone
+
+    def get(self, name: str, default: Any = None) -> Any:
+        known = _known_zones.get()
+        return super().get(name, default) if known is None else known.get(name, default)
 
 
 @contextmanager
 def own_time_zones() -> Iterator[None]:
     """Within the block, vobject knows only the world's standard time zones and those it reads itself."""
-    with _vobject_table:
-        table: dict[str, Any] = vars(vobject.icalendar)["__tzidMap"]
-        utc = table["UTC"]
-        table.clear()
-        table["UTC"] = utc
+    names = vars(vobject.icalendar)
+    with _installing:
+        if not isinstance(names["__tzidMap"], _ZoneTable):
+            names["__tzidMap"] = _ZoneTable(names["__tzidMap"])
+    token = _known_zones.set({"UTC": vobject.icalendar.utc})
+    try:
         yield
+    finally:
+        _known_zones.reset(token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,16 +234,13 @@ class MemoryStorage(BaseStorage):
             if self._store.collection(path) is None:
                 self._store.create(path, {})
             return collection, {}, []
-        self._store.create(path, props)
         suffix = {"VCALENDAR": ".ics", "VADDRESSBOOK": ".vcf"}.get(props.get("tag", ""), "")
-        names = []
-        for item in items or () if suffix else ():
-            name = item.uid + suffix
-            if not pathutils.is_safe_path_component(name):
-                name = radicale_item.get_etag(item.uid).strip('"') + suffix
-            collection.upload(name, item)
-            names.append(name)
-        return collection, {}, names
+        # Everything is read before anything is replaced: an item that is refused must cost no other.
+        read = [_read(item, suffix) for item in items or () if suffix]
+        self._store.create(path, props)
+        for name, text, derived in read:
+            self._store.put(path, name, text, derived)
+        return collection, {}, [name for name, _, _ in read]
 
     @contextmanager
     def acquire_lock(self, mode: str, user: str = "", *args: Any, **kwargs: Any) -> Iterator[None]:  # noqa: ARG002 - Radicale's interface
@@ -232,6 +251,13 @@ class MemoryStorage(BaseStorage):
     def verify(self) -> bool:
         """There is nothing that could be damaged."""
         return True
+
+
+def _read(item: radicale_item.Item, suffix: str) -> tuple[str, str, Derived]:
+    name = item.uid + suffix
+    if not pathutils.is_safe_path_component(name):
+        name = radicale_item.get_etag(item.uid).strip('"') + suffix
+    return name, item.serialize(), _derive(item)
 
 
 def _derive(item: radicale_item.Item) -> Derived:

@@ -1,72 +1,149 @@
-"""Recurrence rules that would keep a server counting: refused before anybody expands them."""
+"""What working out repetitions may cost: an allowance of steps, counted inside dateutil.
+
+A few characters of a recurrence rule can keep a server counting for hours: it is all the same to RFC 5545
+whether a rule asks for each Monday or for each second of each 29 February that is a Sunday. Time would be a
+poor bound, as it differs by machine, so steps are counted: a refusal is the same everywhere.
+"""
 
 from __future__ import annotations
 
-import calendar as months
+import functools
 from collections.abc import Iterator
-from datetime import date, timedelta
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
 
-from clawmark_services.calendar.ics import Component
+STEPS = 500_000
+"""Of one request. A step takes about a microsecond; a year of a daily event is about 400 of them."""
 
-_WITHIN_A_DAY = ("HOURLY", "MINUTELY", "SECONDLY")
-# Weekdays and leap years come round again after 28 years.
-_CYCLE = (date(2000, 1, 1), 28 * 365 + 7)
-
-
-class HopelessError(ValueError):
-    """No date can ever meet this rule."""
-
-
-def refuse_hopeless(root: Component) -> None:
-    """`HopelessError` when a rule in a calendar can never be met."""
-    for component in root.children:
-        for line in component.all("RRULE"):
-            if not _can_be_met(line.value):
-                raise HopelessError(f"the repetition {line.value!r} never takes place")
+# Steps to look through one period, measured: the days of it are filtered one by one.
+_PERIOD = {"YEARLY": 100, "MONTHLY": 10, "WEEKLY": 3}
+_DAYS = {"YEARLY": 366, "MONTHLY": 31, "WEEKLY": 7}
+# Steps to find the next moment where BYHOUR or BYMINUTE leave most of them out.
+_SEARCH = {"MINUTELY": 300, "SECONDLY": 20_000}
 
 
-def _can_be_met(rule: str) -> bool:
-    parts = dict(pair.partition("=")[::2] for pair in rule.upper().split(";"))
-    if parts.get("FREQ") in _WITHIN_A_DAY and "BYSETPOS" in parts:
-        # There is only ever one moment in such a set: it is the first and the last, and no other.
-        return parts["BYSETPOS"] in ("1", "-1")
+class TooCostlyError(ValueError):
+    """Repetitions that take more steps than are allowed."""
+
+    def __init__(self) -> None:
+        super().__init__("its repetitions take too many steps to be worked out: end them by COUNT or UNTIL")
+
+
+@dataclass(slots=True)
+class Allowance:
+    """Steps that are left; below zero when one was refused."""
+
+    left: int
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether anything was refused."""
+        return self.left < 0
+
+    def spend(self, steps: int) -> None:
+        """Take steps, or raise `TooCostlyError`."""
+        self.left -= steps
+        if self.left < 0:
+            raise TooCostlyError
+
+
+_granted: ContextVar[Allowance | None] = ContextVar("clawmark_repetitions", default=None)
+
+
+@contextmanager
+def allowance() -> Iterator[Allowance]:
+    """Within the block, this thread's repetitions take at most `STEPS`.
+
+    Whatever was made of a refusal on its way out of the block, it leaves as `TooCostlyError`.
+    """
+    _count_steps()
+    granted = Allowance(STEPS)
+    token = _granted.set(granted)
     try:
-        wanted = {
-            name: {int(number) for number in parts[name].split(",")} for name in _NUMBERS if name in parts
-        }
-    except ValueError:
-        # Not even a rule: whoever reads it says so.
-        return True
-    return not wanted or any(_meets(day, wanted) for day in _days())
+        yield granted
+    except Exception as error:
+        if granted.exceeded and not isinstance(error, TooCostlyError):
+            raise TooCostlyError from error
+        raise
+    finally:
+        _granted.reset(token)
 
 
-def _meets(day: date, wanted: dict[str, set[int]]) -> bool:
-    return all(numbers & set(_NUMBERS[name](day)) for name, numbers in wanted.items())
+def _spend(steps: int) -> None:
+    granted = _granted.get()
+    if granted is not None:
+        granted.spend(steps)
 
 
-def _days() -> Iterator[date]:
-    first, count = _CYCLE
-    return (first + timedelta(days=number) for number in range(count))
+@functools.cache
+def _count_steps() -> None:
+    """Make dateutil tell of each period that it looks through; outside of an allowance nothing changes.
+
+    Its generators cannot be interrupted from without: between two moments they may look through millennia.
+    Events and time zones use the same two names.
+    """
+    from dateutil import rrule
+
+    names = vars(rrule)
+    names["_iterinfo"] = _counted_periods(names["_iterinfo"])
+    names["rrulestr"] = _counted_reading(names["rrulestr"])
 
 
-def _month_days(day: date) -> tuple[int, int]:
-    return day.day, day.day - months.monthrange(day.year, day.month)[1] - 1
+def _counted_periods(periods: Any) -> Any:
+    class CountedPeriods(periods):  # type: ignore[misc] # dateutil has no types
+        def __init__(self, rule: Any) -> None:
+            super().__init__(rule)
+            self.cost = _cost_of_a_period(rule)
+
+    def counted(name: str) -> Any:
+        days = getattr(periods, name)
+
+        def look_through(self: Any, year: int, month: int, day: int) -> Any:
+            _spend(self.cost)
+            return days(self, year, month, day)
+
+        return look_through
+
+    for name in ("ydayset", "mdayset", "wdayset", "ddayset"):
+        setattr(CountedPeriods, name, counted(name))
+    return CountedPeriods
 
 
-def _year_days(day: date) -> tuple[int, int]:
-    number = day.timetuple().tm_yday
-    return number, number - (366 if months.isleap(day.year) else 365) - 1
+def _counted_reading(read: Any) -> Any:
+    def rrulestr(text: str, **options: Any) -> Any:
+        _spend(20 + len(text) // 10)
+        rule = read(text, **options)
+        _spend(len(getattr(rule, "_timeset", None) or ()) // 5)
+        return rule
+
+    return rrulestr
 
 
-def _weeks(day: date) -> tuple[int, int]:
-    year, week, _ = day.isocalendar()
-    return week, week - date(year, 12, 28).isocalendar().week - 1
+def _cost_of_a_period(rule: Any) -> int:
+    parts = vars(rule)
+    frequency = _frequencies()[parts["_freq"]]
+    hours, minutes, seconds = (_size(parts[f"_by{unit}"]) for unit in ("hour", "minute", "second"))
+    times = {"HOURLY": minutes * seconds, "MINUTELY": seconds, "SECONDLY": 1}.get(
+        frequency, hours * minutes * seconds
+    )
+    days = _DAYS.get(frequency, 1)
+    narrowed = parts["_byhour"] or (frequency == "SECONDLY" and parts["_byminute"])
+    return (
+        _PERIOD.get(frequency, 1)
+        + (days * times if times > 1 else 1)
+        + (_SEARCH.get(frequency, 0) if narrowed else 0)
+        + len(parts["_bysetpos"] or ()) * days // 10
+    )
 
 
-# By the rule's part: the numbers, counted from either end, by which it may name a day (RFC 5545, 3.3.10).
-_NUMBERS = {
-    "BYMONTH": lambda day: (day.month,),
-    "BYMONTHDAY": _month_days,
-    "BYYEARDAY": _year_days,
-    "BYWEEKNO": _weeks,
-}
+@functools.cache
+def _frequencies() -> tuple[str, ...]:
+    from dateutil.rrule import FREQNAMES
+
+    return tuple(FREQNAMES)
+
+
+def _size(numbers: Any) -> int:
+    return len(numbers) if isinstance(numbers, (set, tuple, list, frozenset)) else 1

@@ -200,7 +200,7 @@ def _shown(
     for name in ("location", "description", "organizer", "rrule"):
         if getattr(event, name):
             shown[name] = getattr(event, name)
-    if event.rrule and occurrences:
+    if event.repeats and occurrences:
         shown["occurrences"] = [local(start) for start, _ in occurrences]
     if event.recurrence_id:
         shown["instead_of"] = local(event.recurrence_id)

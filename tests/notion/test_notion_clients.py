@@ -83,5 +83,5 @@ def test_the_client_recognises_refusals(office):
         notion.data_sources.query(data_source_id="not an id")
     assert caught.value.code in (APIErrorCode.ValidationError, APIErrorCode.InvalidRequestURL)
     with pytest.raises(APIResponseError) as caught:
-        notion.request(path="views", method="GET")
+        notion.request(path="nowhere", method="GET")
     assert caught.value.code == APIErrorCode.InvalidRequestURL

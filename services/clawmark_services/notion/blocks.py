@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clawmark_services.notion import richtext
+from clawmark_services.notion import files, richtext
 from clawmark_services.notion.errors import MISSING, any_of, invalid, mismatch, undefined
 from clawmark_services.notion.grammar import (
     TEXT_COLORS,
@@ -61,29 +61,40 @@ def _parse_color(value: Json, path: str) -> Json:
 
 
 def parse_icon(value: Json, path: str) -> Json:
-    """An icon of a page, database or block: an emoji, or an image from elsewhere; None removes it."""
+    """An icon of a page, database or block: an emoji or an image; None removes it."""
     if value is None:
         return None
     value = as_object(value, path)
-    kind = named_kind(value, ("emoji", "external"), path)
+    kind = named_kind(value, ("emoji", "external", "file_upload", "file", "custom_emoji", "icon"), path)
     if kind == "emoji":
         return {"type": "emoji", "emoji": as_text(value.get("emoji", MISSING), f"{path}.emoji")}
-    if kind == "external":
-        return parse_external(value, path)
-    raise any_of("body", [undefined(f"{path}.emoji"), undefined(f"{path}.external")])
+    if kind in files.KINDS:
+        return parse_image(value, path)
+    if kind == "icon":
+        icon = as_object(value.get("icon", MISSING), f"{path}.icon")
+        name = as_text(icon.get("name", MISSING), f"{path}.icon.name", TEXT_LIMIT)
+        color = as_choice(icon.get("color", "gray"), files.ICON_COLORS, f"{path}.icon.color")
+        return {"type": "icon", "icon": {"name": name, "color": color}}
+    if kind == "custom_emoji":
+        emoji = as_object(value.get("custom_emoji", MISSING), f"{path}.custom_emoji")
+        id_ = as_uuid(emoji.get("id", MISSING), f"{path}.custom_emoji.id")
+        raise invalid(f"Could not find custom emoji with ID: {id_}.")
+    raise any_of("body", [undefined(f"{path}.{name}") for name in ("emoji", "external", "file_upload")])
 
 
-def parse_external(value: Json, path: str) -> Json:
-    """An image or file that lies elsewhere; None removes it."""
+def parse_image(value: Json, path: str) -> Json:
+    """A cover, or an icon that is an image, from elsewhere or uploaded; None removes it."""
     if value is None:
         return None
-    external = as_object(as_object(value, path).get("external", MISSING), f"{path}.external")
-    url = as_text(external.get("url", MISSING), f"{path}.external.url", TEXT_LIMIT)
-    return {"type": "external", "external": {"url": url}}
+    source = files.parse(as_object(value, path), path)
+    if "external" in source:
+        return {"type": "external", "external": {"url": source["external"]}}
+    return source
 
 
-def _parse_address(value: Json, path: str) -> Json:
-    return as_text(as_object(value, path).get("url", MISSING), f"{path}.url", TEXT_LIMIT)
+def show_image(value: Json, names: Names) -> Json:
+    """An icon or a cover of the wire."""
+    return value if value is None or "type" in value else files.show(value, names)
 
 
 def _parse_cells(value: Json, path: str) -> Json:
@@ -116,17 +127,15 @@ _TEXT = Field(richtext.parse, (), required=True, show=richtext.render)
 _CAPTION = Field(richtext.parse, (), show=richtext.render)
 _COLOR = Field(_parse_color, "default")
 _FLAG = Field(as_boolean, default=False)
-_ICON = Field(parse_icon)
+_ICON = Field(parse_icon, show=show_image)
 _URL = Field(_as_short_text, "", required=True)
 _LINE = {"rich_text": _TEXT, "color": _COLOR}
 _HEADING = {"rich_text": _TEXT, "is_toggleable": _FLAG, "color": _COLOR}
-_EXTERNAL = {
-    "caption": _CAPTION,
-    "type": Field(lambda value, path: as_choice(value, ("external",), path), "external"),
-    "external": Field(_parse_address, required=True, show=lambda url, _names: {"url": url}),
-}
-_NAMED = {**_EXTERNAL, "name": Field(_as_short_text, hidden=True)}
+_MEDIA = {"caption": _CAPTION}
+_NAMED = {**_MEDIA, "name": Field(_as_short_text, hidden=True)}
 _LINKED = {"caption": _CAPTION, "url": _URL}
+
+_LINK_TARGETS = ("page_id", "database_id", "comment_id")
 
 FIELDS: Mapping[str, Mapping[str, Field]] = {
     "paragraph": {"rich_text": _TEXT, "icon": _ICON, "color": _COLOR},
@@ -154,21 +163,23 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
     },
     "table_row": {"cells": Field(_parse_cells, (), required=True, show=_show_cells)},
     "link_to_page": {
-        "type": Field(lambda value, path: as_choice(value, ("page_id", "database_id"), path), required=True),
-        "page_id": Field(as_uuid, hidden=True),
-        "database_id": Field(as_uuid, hidden=True),
+        "type": Field(lambda value, path: as_choice(value, _LINK_TARGETS, path), required=True),
+        **{target: Field(as_uuid, hidden=True) for target in _LINK_TARGETS},
     },
     "synced_block": {"synced_from": Field(_parse_origin)},
     "template": {"rich_text": _TEXT},
     "embed": _LINKED,
     "bookmark": _LINKED,
-    "image": _EXTERNAL,
-    "video": _EXTERNAL,
-    "pdf": _EXTERNAL,
-    "audio": _EXTERNAL,
+    "image": _MEDIA,
+    "video": _MEDIA,
+    "pdf": _MEDIA,
+    "audio": _MEDIA,
     "file": _NAMED,
 }
 """The content of every type of block that can be written, in the order in which it comes back."""
+
+MEDIA = frozenset(("image", "video", "pdf", "audio", "file"))
+"""Blocks that show a file: `external` or `upload` says where it is, as in `files`."""
 
 _CONTAINERS = frozenset(
     {
@@ -215,17 +226,29 @@ def _parse_draft(item: Json, path: str, depth: int) -> Draft:
 def parse_content(kind: str, raw: Mapping[str, Json], path: str, old: Json = None) -> dict[str, Json]:
     """The kept form of a block's content; what an update leaves out stays as in `old`."""
     fields = FIELDS[kind]
+    content: dict[str, Json] = dict(old or {})
+    if kind in MEDIA:
+        raw, source = _parse_media(raw, path, old)
+        content |= source
     only(raw, tuple(fields), path)
     if kind == "link_to_page":
-        target = named_kind(raw, ("page_id", "database_id"), path)
+        target = named_kind(raw, _LINK_TARGETS, path)
         raw = {"type": target, target or "page_id": raw.get(target or "page_id", MISSING)}
-    content: dict[str, Json] = dict(old or {})
     for name, field in fields.items():
         if name in raw:
             content[name] = field.parse(raw[name], f"{path}.{name}")
         elif field.required and old is None:
             raise mismatch(f"{path}.{name}", "defined", MISSING)
-    return {name: value for name, value in content.items() if value not in (fields[name].default, [])}
+    defaults = {name: field.default for name, field in fields.items()}
+    return {name: value for name, value in content.items() if value not in (defaults.get(name), [])}
+
+
+def _parse_media(raw: Mapping[str, Json], path: str, old: Json) -> tuple[Mapping[str, Json], Json]:
+    """What is said of a file besides where it is, and where it is; an update may leave that out."""
+    said = {name: value for name, value in raw.items() if name not in ("type", *files.KINDS)}
+    if old is not None and not any(kind in raw for kind in files.KINDS):
+        return said, {}
+    return said, files.parse(raw, path)
 
 
 def holds_children(kind: str, content: Mapping[str, Json]) -> bool:
@@ -258,11 +281,16 @@ def check_children(kind: str, content: Mapping[str, Json], children: Sequence[Dr
 
 def render_content(kind: str, content: Mapping[str, Json], names: Names) -> dict[str, Json]:
     """The whole content that Notion answers with."""
-    return {
+    shown = {
         name: field.show(content.get(name, field.default), names)
         for name, field in FIELDS[kind].items()
         if name in content or not field.hidden
     }
+    if kind not in MEDIA:
+        return shown
+    if kind == "file" and "upload" in content:
+        shown.setdefault("name", names.file_name(content["upload"]))
+    return shown | files.show(content, names)
 
 
 def plain(kind: str, content: Mapping[str, Json], names: Names) -> str:

@@ -81,4 +81,4 @@ def swapped(source: DataSource, changed: Property) -> list[Property]:
 def put_columns(store: Store, source: DataSource, columns: Sequence[Property]) -> None:
     """Give a table its columns."""
     current = store.source(source.id)
-    store.workspace.sources[source.id] = replace(current, properties=tuple(columns))
+    store.workspace.put_source(replace(current, properties=tuple(columns)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -69,6 +69,16 @@ def stored(moment: datetime) -> str:
 def to_the_minute(kept: str) -> str:
     """A record's moment as Notion prints it: cut to the minute."""
     return f"{kept[:16]}:00.000Z"
+
+
+def to_the_millisecond(kept: str) -> str:
+    """A record's moment as databases and views print it: with milliseconds and a numeric offset."""
+    return f"{kept[:-1]}.000+00:00"
+
+
+def an_hour_later(printed: str) -> str:
+    """An hour after a moment that is printed to the minute."""
+    return (datetime.fromisoformat(printed) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:00.000Z")
 
 
 def moment(text: str) -> datetime:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from clawmark_services.notion.errors import MISSING, mismatch
+from clawmark_services.notion.javascript import js_length, js_number
 
 TEXT_LIMIT = 2000
 """UTF-16 code units in one piece of text (request limits of the API reference)."""
@@ -22,18 +23,6 @@ TEXT_COLORS = COLORS + tuple(f"{color}_background" for color in COLORS)
 ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
-_LARGEST_INTEGER_TEXT = 1e21
-
-
-def js_length(text: str) -> int:
-    """The length as JavaScript counts it: in UTF-16 code units."""
-    return len(text) + sum(1 for char in text if ord(char) > 0xFFFF)
-
-
-def js_number(value: float) -> int | float:
-    """A number as JavaScript holds and prints it: a double, without a fraction of zero."""
-    double = float(value)
-    return int(double) if double.is_integer() and abs(double) < _LARGEST_INTEGER_TEXT else double
 
 
 def as_object(value: Any, path: str) -> Mapping[str, Any]:
@@ -84,7 +73,7 @@ def as_number(value: Any, path: str) -> int | float:
 def as_choice(value: Any, options: Sequence[str], path: str) -> str:
     """One of a few strings."""
     if not isinstance(value, str) or value not in options:
-        raise mismatch(path, _alternatives(options), value)
+        raise mismatch(path, alternatives(options), value)
     return value
 
 
@@ -117,7 +106,8 @@ def only(value: Mapping[str, Any], allowed: Collection[str], path: str) -> Mappi
     return value
 
 
-def _alternatives(options: Sequence[str]) -> str:
+def alternatives(options: Sequence[str]) -> str:
+    """Several strings as Notion lists what it would have taken."""
     quoted = [f'`"{option}"`' for option in options]
     if len(quoted) < 3:
         return " or ".join(quoted)

@@ -6,6 +6,7 @@ UTC, ISO 8601 to the second with a `Z`; `seq` numbers everything in the order of
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -227,7 +228,10 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """A remark on a page or a block; those of one discussion share its id."""
+    """A remark on a page or a block; those of one discussion share its id.
+
+    `shown_as` is a name that it bears instead of its author's, `attachments` are uploads by id.
+    """
 
     id: str
     seq: int
@@ -235,6 +239,8 @@ class Comment:
     discussion_id: str
     text: Json
     stamp: Stamp
+    shown_as: str | None = None
+    attachments: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
         return {
@@ -243,6 +249,8 @@ class Comment:
             "discussion_id": self.discussion_id,
             "text": list(self.text),
             "stamp": self.stamp.to_json(),
+            "shown_as": self.shown_as,
+            "attachments": list(self.attachments),
         }
 
     @classmethod
@@ -254,4 +262,101 @@ class Comment:
             discussion_id=state["discussion_id"],
             text=state["text"],
             stamp=Stamp.from_json(state["stamp"]),
+            shown_as=state.get("shown_as"),
+            attachments=tuple(state.get("attachments", ())),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A way to look at a data source; `filter`, `sorts` and the rest are kept as requests spell them."""
+
+    id: str
+    seq: int
+    database_id: str
+    source_id: str
+    name: str
+    type: str
+    stamp: Stamp
+    filter: Json = None
+    sorts: Json = None
+    quick_filters: Json = None
+    configuration: Json = None
+
+    def to_json(self) -> Json:
+        plain = ("database_id", "source_id", "name", "type", "filter", "sorts", "quick_filters")
+        own = {name: getattr(self, name) for name in (*plain, "configuration", "seq")}
+        return own | {"stamp": self.stamp.to_json()}
+
+    @classmethod
+    def from_json(cls, id_: str, state: Json) -> Self:
+        return cls(id=id_, **{**state, "stamp": Stamp.from_json(state["stamp"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewQuery:
+    """What a view showed at one moment: the ids of its rows, to be paged through until it expires."""
+
+    id: str
+    view_id: str
+    rows: tuple[str, ...]
+    expires_at: str
+
+    def to_json(self) -> Json:
+        return {"view_id": self.view_id, "rows": list(self.rows), "expires_at": self.expires_at}
+
+    @classmethod
+    def from_json(cls, id_: str, state: Json) -> Self:
+        return cls(id=id_, **{**state, "rows": tuple(state["rows"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file on its way into the workspace, or in it: `parts` are its bytes in Base64, by part number.
+
+    `total` is how many parts were announced: 1 unless `mode` is `multi_part`.
+    """
+
+    id: str
+    seq: int
+    stamp: Stamp
+    mode: str
+    status: str
+    filename: str | None
+    content_type: str | None
+    total: int = 1
+    parts: Mapping[str, str]
+    length: int | None = None
+    source_url: str | None = None
+    attached: bool = False
+
+    def to_json(self) -> Json:
+        plain = ("seq", "mode", "status", "filename", "content_type", "total", "length", "source_url")
+        own = {name: getattr(self, name) for name in (*plain, "attached")}
+        return own | {"stamp": self.stamp.to_json(), "parts": dict(self.parts)}
+
+    @classmethod
+    def from_json(cls, id_: str, state: Json) -> Self:
+        return cls(id=id_, **{**state, "stamp": Stamp.from_json(state["stamp"])})
+
+    @property
+    def content(self) -> bytes:
+        """Its bytes, as far as they were sent."""
+        return b"".join(b64decode(self.parts[number]) for number in sorted(self.parts, key=int))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncTask:
+    """A request that asked to be answered later: which operation it was, and what came of it."""
+
+    id: str
+    created_at: str
+    operation: str
+    result: Json
+
+    def to_json(self) -> Json:
+        return {"created_at": self.created_at, "operation": self.operation, "result": self.result}
+
+    @classmethod
+    def from_json(cls, id_: str, state: Json) -> Self:
+        return cls(id=id_, **state)

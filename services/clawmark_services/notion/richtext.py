@@ -24,13 +24,16 @@ from clawmark_services.notion.grammar import (
     as_object,
     as_text,
     as_uuid,
-    js_length,
     named_kind,
     only,
 )
+from clawmark_services.notion.javascript import js_length
 
 Json = Any
 Runs = Sequence[Mapping[str, Json]]
+
+SITE = "https://app.notion.com/p"
+"""Where pages are for browsers (recorded in 2026)."""
 
 _MARKS = ("bold", "italic", "strikethrough", "underline", "code")
 _EXPRESSION_LIMIT = 1000
@@ -108,6 +111,17 @@ class Names(Protocol):
     def title(self, id_: str) -> str:
         """The title of a page or a database."""
 
+    def file(self, upload_id: str) -> Json:
+        """`{url, expiry_time}` of an upload."""
+
+    def file_name(self, upload_id: str) -> str:
+        """The name of an upload."""
+
+
+def site_url(id_: str) -> str:
+    """The address of a page or database for a browser, without its title."""
+    return f"{SITE}/{id_.replace('-', '')}"
+
 
 def render(runs: Runs, names: Names) -> list[Json]:
     """The whole form that Notion answers with."""
@@ -163,7 +177,7 @@ def from_text(text: str) -> list[Json]:
 
     Raises `ValueError` when even 100 pieces of 2000 characters are too short for it.
     """
-    items = [{"type": "text", "text": {"content": piece}} for piece in _pieces(text)]
+    items = [{"type": "text", "text": {"content": piece}} for piece in pieces(text)]
     if len(items) > LIST_LIMIT:
         raise ValueError(
             f"a text of {js_length(text)} characters is too long for one Notion text: "
@@ -172,7 +186,8 @@ def from_text(text: str) -> list[Json]:
     return items
 
 
-def _pieces(text: str) -> Iterable[str]:
+def pieces(text: str) -> Iterable[str]:
+    """A text in parts that Notion accepts, none longer than 2000 UTF-16 code units."""
     piece: list[str] = []
     length = 0
     for char in text:

@@ -34,19 +34,23 @@ def create_row(
         store.editable(store.database(source.database_id))
         if source.trashed:
             raise archived_ancestor()
-        kept = parse_values(store, source_id, raw, path)
-        for column in source.properties:
-            if column.type == "status" and column.id not in kept:
-                kept[column.id] = Columns(store, source_id).default_option(column)
-            if column.type == "unique_id":
-                kept[column.id] = source.numbered + 1
-        numbered = any(column.type == "unique_id" for column in source.properties)
-        if numbered:
-            latest = store.source(source_id)
-            store.workspace.sources[source_id] = replace(latest, numbered=source.numbered + 1)
+        kept = _with_computed(store, source_id, parse_values(store, source_id, raw, path))
         present = {key: value for key, value in kept.items() if value is not None}
         parent = Parent(kind="data_source_id", id=source_id)
         return store.add_page(parent, present, moment, icon=icon, cover=cover, children=children)
+
+
+def _with_computed(store: Store, source_id: str, kept: dict[str, Json]) -> dict[str, Json]:
+    """A new row's values with what Notion adds to them: a status that was not given, and a number."""
+    source, filled = store.source(source_id), dict(kept)
+    for column in source.properties:
+        if column.type == "status" and column.id not in kept:
+            filled[column.id] = Columns(store, source_id).default_option(column)
+        if column.type == "unique_id":
+            filled[column.id] = source.numbered + 1
+    if any(column.type == "unique_id" for column in source.properties):
+        store.workspace.put_source(replace(source, numbered=source.numbered + 1))
+    return filled
 
 
 def update_values(store: Store, page: Page, raw: Mapping[str, Json], moment: Moment, **parts: Any) -> Page:
@@ -82,3 +86,35 @@ def parse_title(store: Store, raw: Mapping[str, Json], path: str) -> dict[str, J
             raise invalid(f"{key} is not a property that exists.")
         kept[key] = values.parse(TITLE, value, f"{path}.{key}", Columns(store, ""))
     return kept
+
+
+def move(store: Store, page: Page, parent: Parent, moment: Moment) -> Page:
+    """Hang a page or row on another page or table; of its values only the title goes with it.
+
+    What a page contains moves with it. A row gets the new table's defaults.
+    """
+    if page.parent == parent:
+        return page
+    with store.whole():
+        store.editable(page)
+        if page.parent.kind == "workspace":
+            raise invalid("Moving workspace level pages via API not supported.")
+        into = store.node(_holder(store, parent))
+        store.editable(into)
+        if page.id in (into.id, *(each.id for each in store.workspace.ancestors(into))):
+            raise invalid("A page cannot be moved into itself or into a page that it contains.")
+        store.detach(page)
+        kept = {"title": page.values["title"]} if "title" in page.values else {}
+        if parent.kind == "data_source_id":
+            kept = _with_computed(store, str(parent.id), kept)
+        kept = {key: value for key, value in kept.items() if value is not None}
+        store.workspace.put(replace(page, parent=parent, values=kept, stamp=moment.edit(page.stamp)))
+        if parent.kind == "page_id":
+            store.attach(str(parent.id), [page.id], moment)
+        return store.page(page.id)
+
+
+def _holder(store: Store, parent: Parent) -> str:
+    if parent.kind == "data_source_id":
+        return store.source(str(parent.id)).database_id
+    return str(parent.id)

@@ -11,8 +11,8 @@ from typing import Any
 
 from clawmark_services.context import Context
 from clawmark_services.contract import Endpoint, Tool, Wsgi
+from clawmark_services.notion.app import NotionApp
 from clawmark_services.notion.author import NotionAuthor
-from clawmark_services.notion.routes import NotionApp
 from clawmark_services.notion.store import found
 from clawmark_services.notion.tools import notion_tools
 from clawmark_services.notion.view import NotionView

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from clawmark_services.accounts import AccountBook
 from clawmark_services.actor import current_actor
 from clawmark_services.ids import Ids
-from clawmark_services.notion import blocks, dates
+from clawmark_services.notion import blocks, dates, files
 from clawmark_services.notion.blocks import Draft
 from clawmark_services.notion.errors import NotionError, archived, archived_ancestor, invalid, not_found
 from clawmark_services.notion.grammar import ALPHANUMERIC
@@ -175,6 +175,19 @@ class Store:
 
     # Changing things.
 
+    def claim(self, *kept: Json) -> None:
+        """Take uploads that something new speaks of for good; refuse those whose bytes are not there."""
+        for id_ in files.uploads_in(kept):
+            upload = self.workspace.uploads.get(id_)
+            if upload is None:
+                raise self.missing("file_upload", id_)
+            if upload.status != "uploaded":
+                raise invalid(
+                    f"File upload with ID {id_} is not ready: its status is {upload.status}, not uploaded."
+                )
+            if not upload.attached:
+                self.workspace.uploads[id_] = replace(upload, attached=True)
+
     def next_number(self) -> int:
         """The next place in the order of creation."""
         self.workspace.sequence += 1
@@ -194,6 +207,7 @@ class Store:
     ) -> Page:
         """A new page or row; `values` are in kept form."""
         with self.whole():
+            self.claim(icon, cover, values)
             page = Page(
                 id=id_ or self.ids.uuid(),
                 seq=self.next_number(),
@@ -213,6 +227,7 @@ class Store:
     def change(self, node: AnyNode, moment: Moment, **changes: Any) -> AnyNode:
         """Put a new version of something in the tree in its place, and stamp it and its page as edited."""
         with self.whole():
+            self.claim(changes)
             changed = replace(node, stamp=moment.edit(node.stamp), **changes)
             self.workspace.put(changed)
             if isinstance(changed, Block):
@@ -235,6 +250,16 @@ class Store:
         self.workspace.put(replace(parent, children=_placed(parent.children, ids, position)))
         self._touch_page(self.node(parent_id), moment)
 
+    def detach(self, node: Node) -> None:
+        """Take a node from where it hangs; whoever calls hangs it elsewhere."""
+        parent = node.parent
+        if parent.kind == "data_source_id":
+            self.workspace.row_ids[str(parent.id)].remove(node.id)
+        elif parent.id is not None:
+            above = self.node(parent.id)
+            children = tuple(id_ for id_ in above.children if id_ != node.id)
+            self.workspace.put(replace(above, children=children))
+
     def append(
         self, parent_id: str, drafts: Sequence[Draft], moment: Moment, position: Position = AT_END
     ) -> list[Block]:
@@ -248,6 +273,7 @@ class Store:
             return made
 
     def _add_block(self, parent: Node, draft: Draft, moment: Moment) -> Block:
+        self.claim(draft.content)
         block = Block(
             id=self.ids.uuid(),
             seq=self.next_number(),
@@ -274,12 +300,20 @@ class Store:
         return node if node.trashed == trashed else self.change(node, moment, trashed=trashed)
 
     def comment(
-        self, parent: Parent, text: Json, moment: Moment, discussion_id: str | None = None
+        self,
+        parent: Parent,
+        text: Json,
+        moment: Moment,
+        discussion_id: str | None = None,
+        *,
+        shown_as: str | None = None,
+        attachments: Sequence[str] = (),
     ) -> Comment:
         """A remark on a page or block; without a discussion it begins one."""
         with self.whole():
             node = self.node(str(parent.id))
             self.editable(node)
+            self.claim([{"upload": id_} for id_ in attachments])
             comment = Comment(
                 id=self.ids.uuid(),
                 seq=self.next_number(),
@@ -287,6 +321,8 @@ class Store:
                 discussion_id=discussion_id or self.ids.uuid(),
                 text=text,
                 stamp=moment.stamp(),
+                shown_as=shown_as,
+                attachments=tuple(attachments),
             )
             self.workspace.comments[comment.id] = comment
             return comment

@@ -13,7 +13,7 @@ from clawmark_services.notion import plain, properties, values
 from clawmark_services.notion.columns import Columns, put_columns, swapped
 from clawmark_services.notion.errors import NotionError, invalid
 from clawmark_services.notion.grammar import ALPHANUMERIC, as_object, as_text
-from clawmark_services.notion.records import Database, DataSource, Page, Parent, Property
+from clawmark_services.notion.records import Database, DataSource, Page, Parent, Property, View
 from clawmark_services.notion.store import Moment, Store
 
 Json = Any
@@ -69,13 +69,29 @@ def create_source(
             properties=(),
             **{"title": (), **parts},
         )
-        store.workspace.sources[source.id] = source
+        store.workspace.put_source(source)
         store.workspace.put(replace(database, sources=(*database.sources, source.id)))
         for name, raw in schema.items():
             _add_column(store, source.id, name, as_object(raw, f"{path}.{name}"), f"{path}.{name}")
         if all(column.type != "title" for column in store.source(source.id).properties):
             raise invalid("Title is not provided.")
+        _add_default_view(store, source, moment)
         return store.source(source.id)
+
+
+def _add_default_view(store: Store, source: DataSource, moment: Moment) -> None:
+    """Every data source begins with a table that shows all of it."""
+    view = View(
+        id=store.ids.uuid(),
+        seq=store.next_number(),
+        database_id=source.database_id,
+        source_id=source.id,
+        name="Default view",
+        type="table",
+        stamp=moment.stamp(),
+        configuration={"type": "table"},
+    )
+    store.workspace.views[view.id] = view
 
 
 def update_source(
@@ -93,7 +109,7 @@ def update_source(
             _change_column(store, source.id, key, raw, f"{path}.{key}")
         changed = store.source(source.id)
         changed = replace(changed, stamp=moment.edit(changed.stamp), **parts)
-        store.workspace.sources[source.id] = changed
+        store.workspace.put_source(changed)
         return changed
 
 
@@ -198,7 +214,7 @@ def _number_rows(store: Store, source_id: str, column: Property) -> None:
     rows = store.workspace.rows(source_id)
     numbers = {page.id: number for number, page in enumerate(rows, start=1)}
     _rewrite(store, source_id, column.id, lambda page: numbers[page.id])
-    store.workspace.sources[source_id] = replace(store.source(source_id), numbered=len(rows))
+    store.workspace.put_source(replace(store.source(source_id), numbered=len(rows)))
 
 
 def _fill_rows(store: Store, source_id: str, column: Property) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from clawmark_services.notion import dates, richtext
+from clawmark_services.notion import dates, files, richtext
 from clawmark_services.notion.errors import MISSING, any_of, invalid, mismatch, undefined
 from clawmark_services.notion.grammar import (
     as_array,
@@ -157,11 +157,11 @@ def _files(value: Json, path: str, _column: Property, _writing: Writing) -> Json
 
 
 def _file(item: Json, path: str) -> Json:
-    item = only(as_object(item, path), ("type", "name", "external"), path)
-    external = as_object(item.get("external", MISSING), f"{path}.external")
-    url = as_text(external.get("url", MISSING), f"{path}.external.url", 2000)
-    name = as_text(item.get("name", url), f"{path}.name", 100) if "name" in item else url[:100]
-    return {"name": name, "url": url}
+    item = only(as_object(item, path), ("type", "name", *files.KINDS), path)
+    source = files.parse(item, path)
+    if "name" in item:
+        return {**source, "name": as_text(item["name"], f"{path}.name", 100)}
+    return {**source, "name": source["external"][:100]} if "external" in source else source
 
 
 def chosen(column: Property, id_: str) -> Json:
@@ -186,10 +186,17 @@ def _show_as_is(value: Json, _column: Property, _workspace: Workspace) -> Json:
     return value
 
 
-def _show_files(value: Json, _column: Property, _workspace: Workspace) -> Json:
-    return [
-        {"name": file["name"], "type": "external", "external": {"url": file["url"]}} for file in value or ()
-    ]
+def file_name(file: Json, workspace: Workspace) -> str:
+    """What a file of a row is called: by whoever put it there, or else by whoever uploaded it."""
+    return str(file["name"] if "name" in file else workspace.file_name(file["upload"]))
+
+
+def _show_files(value: Json, _column: Property, workspace: Workspace) -> Json:
+    return [{"name": file_name(file, workspace), **files.show(file, workspace)} for file in value or ()]
+
+
+def _plain_files(value: Json, _column: Property, workspace: Workspace) -> Json:
+    return [file.get("external") or file_name(file, workspace) for file in value or ()]
 
 
 def _show_unique_id(value: Json, column: Property, _workspace: Workspace) -> Json:
@@ -258,11 +265,7 @@ KINDS: Mapping[str, Kind] = {
         plain=_user_names,
         listed=True,
     ),
-    "files": Kind(
-        parse=_files,
-        render=_show_files,
-        plain=lambda value, _column, _workspace: [file["url"] for file in value or ()],
-    ),
+    "files": Kind(parse=_files, render=_show_files, plain=_plain_files),
     "checkbox": Kind(
         parse=_checkbox,
         render=lambda value, _column, _workspace: bool(value),

@@ -20,6 +20,8 @@ from clawmark_services.notion.records import (
     Parent,
     Property,
     Stamp,
+    Upload,
+    View,
 )
 from clawmark_services.notion.workspace import Workspace
 
@@ -28,9 +30,11 @@ T = TypeVar("T")
 
 OLD_VERSION = "2022-06-28"
 NEW_VERSION = "2025-09-03"
-VERSIONS = (OLD_VERSION, NEW_VERSION)
+TRASH_VERSION = "2026-03-11"
+VERSIONS = (OLD_VERSION, NEW_VERSION, TRASH_VERSION)
+WITH_SOURCES = (NEW_VERSION, TRASH_VERSION)
+"""The versions in which schemas and rows belong to data sources."""
 PAGE_SIZE = 100
-_SITE = "https://www.notion.so"
 
 
 class Wire:
@@ -39,6 +43,7 @@ class Wire:
     def __init__(self, workspace: Workspace, version: str) -> None:
         self.workspace = workspace
         self.with_sources = version >= NEW_VERSION
+        self._with_archived = version < TRASH_VERSION
 
     def page(self, page: Page, shown: Sequence[Property] | None = None) -> Json:
         """A page or row; `shown` limits its properties."""
@@ -48,16 +53,16 @@ class Wire:
             "object": "page",
             "id": page.id,
             **self._stamp(page.stamp),
-            "cover": page.cover,
-            "icon": page.icon,
+            "cover": blocks.show_image(page.cover, self.workspace),
+            "icon": blocks.show_image(page.icon, self.workspace),
             "parent": self.parent(page.parent),
             "in_trash": page.trashed,
             "is_archived": page.trashed,
             "is_locked": page.locked,
             "properties": {column.name: values.render(column, page, self.workspace) for column in columns},
-            "url": _url(page.id, title),
+            "url": url(page.id, title),
             "public_url": None,
-            "archived": page.trashed,
+            **self._archived(trashed=page.trashed),
         }
 
     def database(self, database: Database) -> Json:
@@ -65,24 +70,25 @@ class Wire:
         body = {
             "object": "database",
             "id": database.id,
-            "cover": database.cover,
-            "icon": database.icon,
+            "cover": blocks.show_image(database.cover, self.workspace),
+            "icon": blocks.show_image(database.icon, self.workspace),
             "title": richtext.render(database.title, self.workspace),
             "description": richtext.render(database.description, self.workspace),
             "is_inline": database.inline,
             "is_locked": database.locked,
             "parent": self.parent(database.parent),
-            "url": _url(database.id),
+            "url": url(database.id),
             "public_url": None,
-            "archived": database.trashed,
             "in_trash": database.trashed,
+            **self._archived(trashed=database.trashed),
         }
         sources = [self.workspace.sources[id_] for id_ in database.sources]
         if self.with_sources:
             named = [{"id": source.id, "name": self.workspace.title(source.id)} for source in sources]
             # Recorded: databases, unlike everything else, have milliseconds and a numeric offset here.
             made, edited = (
-                f"{moment[:-1]}.000+00:00" for moment in (database.stamp.created_at, database.stamp.edited_at)
+                dates.to_the_millisecond(moment)
+                for moment in (database.stamp.created_at, database.stamp.edited_at)
             )
             return body | {"created_time": made, "last_edited_time": edited, "data_sources": named}
         return body | self._stamp(database.stamp) | {"properties": self._schema(sources[0])}
@@ -94,7 +100,7 @@ class Wire:
             "object": "data_source",
             "id": source.id,
             "cover": None,
-            "icon": source.icon,
+            "icon": blocks.show_image(source.icon, self.workspace),
             **self._stamp(source.stamp),
             "title": richtext.render(source.title, self.workspace),
             "description": richtext.render(source.description, self.workspace),
@@ -102,10 +108,10 @@ class Wire:
             "properties": self._schema(source),
             "parent": {"type": "database_id", "database_id": source.database_id},
             "database_parent": self.parent(database.parent),
-            "url": _url(source.database_id),
+            "url": url(source.database_id),
             "public_url": None,
             "in_trash": source.trashed,
-            "archived": source.trashed,
+            **self._archived(trashed=source.trashed),
         }
 
     def _schema(self, source: DataSource) -> Json:
@@ -132,8 +138,11 @@ class Wire:
             "in_trash": node.trashed,
             "type": kind,
             kind: content,
-            "archived": node.trashed,
+            **self._archived(trashed=node.trashed),
         }
+
+    def _archived(self, *, trashed: bool) -> dict[str, Json]:
+        return {"archived": trashed} if self._with_archived else {}
 
     def _has_children(self, node: Node) -> bool:
         return bool(self.workspace.shown(node))
@@ -144,15 +153,80 @@ class Wire:
         kind = "integration" if author.email is None else "user"
         stamp = self._stamp(comment.stamp)
         del stamp["last_edited_by"]
-        return {
+        body = {
             "object": "comment",
             "id": comment.id,
             "parent": self.parent(comment.parent),
             "discussion_id": comment.discussion_id,
             **stamp,
             "rich_text": richtext.render(comment.text, self.workspace),
-            "display_name": {"type": kind, "resolved_name": author.name},
+            "display_name": {
+                "type": "custom" if comment.shown_as else kind,
+                "resolved_name": comment.shown_as or author.name,
+            },
         }
+        if comment.attachments:
+            body["attachments"] = [self._attachment(id_) for id_ in comment.attachments]
+        return body
+
+    def _attachment(self, upload_id: str) -> Json:
+        kind, _, detail = (self.workspace.uploads[upload_id].content_type or "").partition("/")
+        category = kind if kind in ("audio", "image", "video") else "productivity"
+        return {
+            "category": "pdf" if detail == "pdf" else category,
+            "file": self.workspace.file(upload_id),
+        }
+
+    def upload(self, upload: Upload) -> Json:
+        """A file upload; only one that still waits for its bytes says where to send them."""
+        made, edited = (dates.to_the_minute(at) for at in (upload.stamp.created_at, upload.stamp.edited_at))
+        author = self.workspace.users[upload.stamp.created_by]
+        here = f"https://api.notion.com/v1/file_uploads/{upload.id}"
+        body = {
+            "object": "file_upload",
+            "id": upload.id,
+            "created_time": made,
+            "created_by": {"id": author.id, "type": "bot" if author.email is None else "person"},
+            "last_edited_time": edited,
+            "expiry_time": None if upload.attached else dates.an_hour_later(made),
+            "in_trash": False,
+            **self._archived(trashed=False),
+            "status": upload.status,
+            "filename": upload.filename,
+            "content_type": upload.content_type,
+            "content_length": upload.length,
+        }
+        if upload.status == "pending":
+            body["upload_url"] = f"{here}/send"
+        if upload.mode == "multi_part":
+            body["number_of_parts"] = {"total": upload.total, "sent": len(upload.parts)}
+            if upload.status == "pending":
+                body["complete_url"] = f"{here}/complete"
+        return body
+
+    def view(self, view: View) -> Json:
+        """A view of a data source."""
+        made, edited = (dates.to_the_millisecond(at) for at in (view.stamp.created_at, view.stamp.edited_at))
+        bare = view.id.replace("-", "")
+        return {
+            **self.view_stub(view),
+            "data_source_id": view.source_id,
+            "name": view.name,
+            "created_time": made,
+            "created_by": {"object": "user", "id": view.stamp.created_by},
+            "last_edited_time": edited,
+            "last_edited_by": {"object": "user", "id": view.stamp.edited_by},
+            "url": f"{url(view.database_id)}?v={bare}",
+            "filter": view.filter,
+            "sorts": view.sorts,
+            "quick_filters": view.quick_filters,
+            "configuration": view.configuration,
+        }
+
+    def view_stub(self, view: View) -> Json:
+        """What is left of a view that was deleted."""
+        parent = {"type": "database_id", "database_id": view.database_id}
+        return {"object": "view", "id": view.id, "parent": parent, "type": view.type}
 
     def parent(self, parent: Parent) -> Json:
         """What something hangs on."""
@@ -179,10 +253,11 @@ class Wire:
         return "page_or_data_source" if self.with_sources else "page_or_database"
 
 
-def _url(id_: str, title: str = "") -> str:
+def url(id_: str, title: str = "") -> str:
+    """The address of a page or database for a browser."""
     slug = re.sub(r"[^\w]+", "-", title, flags=re.ASCII).strip("-")
     bare = id_.replace("-", "")
-    return f"{_SITE}/{slug}-{bare}" if slug else f"{_SITE}/{bare}"
+    return f"{richtext.SITE}/{slug}-{bare}" if slug else richtext.site_url(id_)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

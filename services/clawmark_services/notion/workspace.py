@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
+from urllib.parse import quote
 
 from clawmark_services.notion import richtext
 from clawmark_services.notion.records import (
+    AsyncTask,
     Block,
     Comment,
     Database,
@@ -14,7 +19,10 @@ from clawmark_services.notion.records import (
     Node,
     Page,
     Property,
+    Upload,
     User,
+    View,
+    ViewQuery,
 )
 
 Json = Any
@@ -25,6 +33,18 @@ INTEGRATION = "Office Assistant"
 WORKSPACE_NAME = "Office"
 
 
+SITE = "https://api.notion.com"
+"""Where files are read from unless the client has come in by another address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What is true of one request and never kept: its moment, and the address that it came in by."""
+
+    now: datetime
+    site: str
+
+
 _IDENTITY = ("token", "workspace_id", "bot_id", "owner_id", "root_id")
 
 
@@ -32,7 +52,8 @@ class Workspace:
     """Everything that exists, by id.
 
     `bot_id` is the integration (the agent), `owner_id` the person that the task acts as, `root_id` the
-    page that everything else hangs below. `sequence` is the number of the latest creation.
+    page that everything else hangs below. `sequence` is the number of the latest creation. `computed`
+    remembers formulas and rollups until anything changes.
     """
 
     def __init__(self, *, token: str, workspace_id: str, bot_id: str, owner_id: str, root_id: str) -> None:
@@ -46,7 +67,13 @@ class Workspace:
         self.sources: dict[str, DataSource] = {}
         self.users: dict[str, User] = {}
         self.comments: dict[str, Comment] = {}
+        self.views: dict[str, View] = {}
+        self.view_queries: dict[str, ViewQuery] = {}
+        self.uploads: dict[str, Upload] = {}
+        self.async_tasks: dict[str, AsyncTask] = {}
         self.row_ids: dict[str, list[str]] = {}
+        self.present: Present | None = None
+        self.computed: dict[tuple[str, str], Json] = {}
 
     def copy(self) -> Self:
         """A workspace that can be changed without changing this one; the records are shared."""
@@ -54,14 +81,58 @@ class Workspace:
         twin.sequence = self.sequence
         twin.nodes, twin.sources = dict(self.nodes), dict(self.sources)
         twin.users, twin.comments = dict(self.users), dict(self.comments)
+        twin.views, twin.view_queries = dict(self.views), dict(self.view_queries)
+        twin.uploads, twin.async_tasks = dict(self.uploads), dict(self.async_tasks)
+        twin.present = self.present
         twin.row_ids = {source_id: list(rows) for source_id, rows in self.row_ids.items()}
         return twin
 
     def put(self, node: Page | Database | Block) -> None:
         """Add a node, or put a new version in the place of the old."""
-        if node.id not in self.nodes and node.parent.kind == "data_source_id":
-            self.row_ids.setdefault(str(node.parent.id), []).append(node.id)
+        known = self.nodes.get(node.id)
         self.nodes[node.id] = node
+        if node.parent.kind == "data_source_id" and (known is None or known.parent != node.parent):
+            rows = self.row_ids.setdefault(str(node.parent.id), [])
+            rows.append(node.id)
+            if known is not None:
+                # One that was moved here takes its place in the order of creation.
+                rows.sort(key=lambda id_: self.nodes[id_].seq)
+        self.computed.clear()
+
+    def put_source(self, source: DataSource) -> None:
+        """Add a data source, or put a new version in the place of the old."""
+        self.sources[source.id] = source
+        self.computed.clear()
+
+    def meet(self, present: Present) -> None:
+        """Begin a request at a moment and an address."""
+        self.present = present
+        self.computed.clear()
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the request in progress; without one, the latest change."""
+        if self.present is not None:
+            return self.present.now
+        latest = max(node.stamp.edited_at for node in self.nodes.values())
+        return datetime.fromisoformat(latest)
+
+    def file(self, upload_id: str) -> Json:
+        """A file object of the wire: a signed address that anybody may read for an hour."""
+        site = SITE if self.present is None else self.present.site
+        signature = self.signature(upload_id)
+        name = quote(self.file_name(upload_id), safe="")
+        url = f"{site}/files/{self.workspace_id}/{upload_id}/{name}?signature={signature}"
+        expiry = self.now.astimezone(UTC) + timedelta(hours=1)
+        return {"url": url, "expiry_time": expiry.strftime("%Y-%m-%dT%H:%M:%S.000Z")}
+
+    def file_name(self, upload_id: str) -> str:
+        """The name of an upload."""
+        return self.uploads[upload_id].filename or "untitled"
+
+    def signature(self, upload_id: str) -> str:
+        """What makes the address of a file secret."""
+        return hashlib.sha256(f"{self.token} {upload_id}".encode()).hexdigest()
 
     def rows(self, source_id: str) -> list[Page]:
         """The rows of a table in the order of their creation, those in the trash included."""
@@ -167,6 +238,10 @@ class Workspace:
             "data_sources": {id_: source.to_json() for id_, source in self.sources.items()},
             "users": [user.to_json() for user in self.users.values()],
             "comments": {id_: comment.to_json() for id_, comment in self.comments.items()},
+            "views": {id_: view.to_json() for id_, view in self.views.items()},
+            "view_queries": {id_: query.to_json() for id_, query in self.view_queries.items()},
+            "uploads": {id_: upload.to_json() for id_, upload in self.uploads.items()},
+            "async_tasks": {id_: task.to_json() for id_, task in self.async_tasks.items()},
         }
 
     @classmethod
@@ -179,6 +254,14 @@ class Workspace:
         workspace.users = {user["id"]: User(**user) for user in state["users"]}
         comments = (Comment.from_json(id_, comment) for id_, comment in state["comments"].items())
         workspace.comments = {comment.id: comment for comment in sorted(comments, key=_seq)}
+        views = (View.from_json(id_, view) for id_, view in state.get("views", {}).items())
+        workspace.views = {view.id: view for view in sorted(views, key=_seq)}
+        uploads = (Upload.from_json(id_, upload) for id_, upload in state.get("uploads", {}).items())
+        workspace.uploads = {upload.id: upload for upload in sorted(uploads, key=_seq)}
+        for id_, query in state.get("view_queries", {}).items():
+            workspace.view_queries[id_] = ViewQuery.from_json(id_, query)
+        for id_, task in state.get("async_tasks", {}).items():
+            workspace.async_tasks[id_] = AsyncTask.from_json(id_, task)
         nodes: list[Page | Database | Block] = [
             *(Page.from_json(id_, page) for id_, page in state["pages"].items()),
             *(Database.from_json(id_, database) for id_, database in state["databases"].items()),
@@ -193,5 +276,5 @@ TITLE = Property(id="title", name="title", type="title", config={})
 """The only column of a page that is no row."""
 
 
-def _seq(record: Node | DataSource | Comment) -> int:
+def _seq(record: Node | DataSource | Comment | View | Upload) -> int:
     return record.seq

@@ -9,9 +9,33 @@ from typing import Any
 
 from clawmark_services.notion.grammar import as_boolean, as_object, as_uuid, only
 from clawmark_services.notion.store import Moment, Store
-from clawmark_services.notion.wire import Paging, Wire
+from clawmark_services.notion.wire import TRASH_VERSION, Paging, Wire
 
 Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is not simply 200 with a body and the request's id; bytes are a file."""
+
+    body: Any
+    status: int = 200
+    content_type: str = "application/json"
+    with_request_id: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentFile:
+    """A file in a form."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+    @property
+    def said(self) -> Json:
+        """What the audit shows of it."""
+        return {"filename": self.filename, "content_type": self.content_type, "length": len(self.content)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +48,7 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, Sequence[str]]
     body: Mapping[str, Json]
+    authorization: str = ""
 
     @property
     def moment(self) -> Moment:
@@ -53,11 +78,14 @@ class Call:
 
     def fields(self, *allowed: str) -> Mapping[str, Json]:
         """The body, which may have no other fields than these."""
+        if self.version >= TRASH_VERSION:
+            # From this version on, `archived` is unknown and `in_trash` its only name.
+            allowed = tuple(name for name in allowed if name != "archived")
         return only(self.body, allowed, "body")
 
     def trashed(self) -> bool | None:
-        """What the body says about the trash, under its new or its old name."""
-        for name in ("in_trash", "archived"):
+        """What the body says about the trash, under its new or its older names."""
+        for name in ("in_trash", "archived", "is_archived"):
             if self.body.get(name) is not None:
                 return as_boolean(self.body[name], f"body.{name}")
         return None

@@ -57,7 +57,7 @@ def _parts(call: Call) -> dict[str, Any]:
     if "icon" in body:
         parts["icon"] = blocks.parse_icon(body["icon"], "body.icon")
     if "cover" in body:
-        parts["cover"] = blocks.parse_external(body["cover"], "body.cover")
+        parts["cover"] = blocks.parse_image(body["cover"], "body.cover")
     for name, part in (("is_inline", "inline"), ("is_locked", "locked")):
         if body.get(name) is not None:
             parts[part] = as_boolean(body[name], f"body.{name}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from clawmark_services.notion import blocks, properties, rows, values
+from clawmark_services.notion import blocks, markdown, properties, rows, values
 from clawmark_services.notion.columns import only_source
-from clawmark_services.notion.errors import MISSING, NotionError, invalid, no_parent
-from clawmark_services.notion.grammar import as_boolean, as_choice, as_object, as_uuid
+from clawmark_services.notion.errors import MISSING, NotionError, invalid, mismatch, no_parent
+from clawmark_services.notion.grammar import as_boolean, as_choice, as_object, as_text, as_uuid
 from clawmark_services.notion.operations.call import Call
 from clawmark_services.notion.records import Page, Parent, Property
 from clawmark_services.notion.store import AT_END, Position
@@ -19,12 +19,15 @@ Json = Any
 
 def create(call: Call) -> Json:
     """`POST /v1/pages`"""
-    body = call.fields("parent", "properties", "children", "icon", "cover", "position")
+    body = call.fields(
+        "parent",
+        *("properties", "children", "content", "markdown", "icon", "cover", "position", "template"),
+    )
     parent = _parent(call)
     parts: dict[str, Any] = {
         "icon": blocks.parse_icon(body.get("icon"), "body.icon"),
-        "cover": blocks.parse_external(body.get("cover"), "body.cover"),
-        "children": _children(body.get("children")),
+        "cover": blocks.parse_image(body.get("cover"), "body.cover"),
+        "children": _children(body),
     }
     with call.store.whole():
         if parent.kind == "data_source_id":
@@ -38,8 +41,28 @@ def create(call: Call) -> Json:
     return call.wire.page(page)
 
 
-def _children(value: Json) -> tuple[blocks.Draft, ...]:
-    return () if value is None else blocks.parse_children(value, "body.children")
+def _children(body: Mapping[str, Json]) -> tuple[blocks.Draft, ...]:
+    """What a new page contains: blocks (`content` is another name for them) or Markdown."""
+    given = [name for name in ("children", "content", "markdown") if body.get(name) is not None]
+    if len(given) > 1:
+        raise mismatch(f"body.{given[1]}", "not present", body[given[1]])
+    _check_template(body.get("template"))
+    if not given:
+        return ()
+    if given == ["markdown"]:
+        return markdown.drafts(as_text(body["markdown"], "body.markdown"))
+    return blocks.parse_children(body[given[0]], f"body.{given[0]}")
+
+
+def _check_template(value: Json) -> None:
+    """No data source of this workspace has templates, so only `none` and `default` can be asked for."""
+    if value is None:
+        return
+    value = as_object(value, "body.template")
+    kind = as_choice(value.get("type", MISSING), ("none", "default", "template_id"), "body.template.type")
+    if kind == "template_id":
+        id_ = as_uuid(value.get("template_id", MISSING), "body.template.template_id")
+        raise invalid(f"Could not find template with ID: {id_}.")
 
 
 def _parent(call: Call) -> Parent:
@@ -102,7 +125,9 @@ def chosen_columns(call: Call, page: Page) -> list[Property] | None:
 
 def update(call: Call) -> Json:
     """`PATCH /v1/pages/{page_id}`"""
-    body = call.fields("properties", "icon", "cover", "in_trash", "archived", "is_locked")
+    body = call.fields(
+        "properties", "icon", "cover", "in_trash", "archived", "is_archived", "is_locked", "erase_content"
+    )
     store, id_, trashed = call.store, call.id("page_id"), call.trashed()
     parts = _changed_parts(body)
     raw = call.properties()
@@ -113,6 +138,10 @@ def update(call: Call) -> Json:
         if raw or parts:
             store.editable(store.page(id_))
             rows.update_values(store, store.page(id_), raw, call.moment, **parts)
+        if body.get("erase_content") is not None and as_boolean(body["erase_content"], "body.erase_content"):
+            store.editable(store.page(id_))
+            for child in store.workspace.shown(store.page(id_)):
+                store.set_trashed(child.id, call.moment, trashed=True)
         if trashed:
             store.set_trashed(id_, call.moment, trashed=True)
     return call.wire.page(store.page(id_))
@@ -123,10 +152,29 @@ def _changed_parts(body: Mapping[str, Json]) -> dict[str, Any]:
     if "icon" in body:
         parts["icon"] = blocks.parse_icon(body["icon"], "body.icon")
     if "cover" in body:
-        parts["cover"] = blocks.parse_external(body["cover"], "body.cover")
+        parts["cover"] = blocks.parse_image(body["cover"], "body.cover")
     if "is_locked" in body:
         parts["locked"] = as_boolean(body["is_locked"], "body.is_locked")
     return parts
+
+
+def move(call: Call) -> Json:
+    """`POST /v1/pages/{page_id}/move`"""
+    call.fields("parent")
+    page = call.store.page(call.id("page_id"))
+    return call.wire.page(rows.move(call.store, page, _new_parent(call), call.moment))
+
+
+def _new_parent(call: Call) -> Parent:
+    raw = as_object(call.body.get("parent", MISSING), "body.parent")
+    kinds = ("page_id", "data_source_id")
+    kind = next((kind for kind in kinds if kind in raw), None)
+    if kind is None:
+        raise no_parent("body.parent", kinds)
+    id_ = as_uuid(raw[kind], f"body.parent.{kind}")
+    if kind == "page_id":
+        return Parent(kind="page_id", id=call.store.page(id_).id)
+    return Parent(kind="data_source_id", id=call.store.source(id_).id)
 
 
 def retrieve_property(call: Call) -> Json:

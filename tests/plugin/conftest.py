@@ -100,6 +100,10 @@ def everything_imported() -> None:
         asyncio.run(ask(model.url))
 
 
+# Plugins of other packages that import much at the end of every session, to say nothing.
+QUICK = ("-p", "no:hypothesispytest", "-p", "no:anyio")
+
+
 class Office:
     """A folder of tasks in a pytester's folder, and a way to play them."""
 
@@ -120,8 +124,9 @@ class Office:
 
     def run(self, *arguments: str, tasks: str = "tasks") -> pytest.RunResult:
         """Run pytest here."""
-        options = ["--sandbox=local", "--run-dir=run", "-p", "no:cacheprovider"]
-        return self.pytester.runpytest(tasks, *options, *arguments)
+        return self.pytester.runpytest(
+            tasks, "--sandbox=local", "--run-dir=run", *QUICK, "-p", "no:cacheprovider", *arguments
+        )
 
     @property
     def run_dir(self) -> Path:

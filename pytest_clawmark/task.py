@@ -193,6 +193,11 @@ class LoadedTask:
     planned: int
 
 
+def service_called(attribute: str, services: Iterable[str]) -> str | None:
+    """The service that an attribute of a world or snapshot means: `ticket_desk` also means `ticket-desk`."""
+    return next((name for name in services if name.replace("-", "_") == attribute), None)
+
+
 def _caller() -> Place:
     """The line of the task that called into this module."""
     frame = sys._getframe(2)  # noqa: SLF001 - the only way to learn the author's line without parsing

@@ -13,6 +13,7 @@ from pytest_clawmark.snapshots.files import Files
 from pytest_clawmark.snapshots.manifest import Manifest
 from pytest_clawmark.snapshots.records import Audit, Trajectory
 from pytest_clawmark.snapshots.store import BlobStore
+from pytest_clawmark.task import service_called
 
 
 class Snapshot:
@@ -90,7 +91,7 @@ class Snapshot:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return self.service(name)
+        return self.service(service_called(name, self._specs) or name)
 
 
 class RestViews:
@@ -111,6 +112,6 @@ class RestViews:
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return self[name]
+            return self[service_called(name, self._names) or name]
         except KeyError as error:
             raise AttributeError(str(error)) from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clawmark_services import acting_as
-from pytest_clawmark.task import Turn
+from pytest_clawmark.task import Turn, service_called
 from pytest_clawmark.world.files import WorkspaceFiles
 from pytest_clawmark.world.world import World
 
@@ -51,8 +51,9 @@ class AuthorWorld:
 
     def __getattr__(self, name: str) -> Any:
         services = self._world.services
-        if name in services:
-            return services[name].author
+        called = service_called(name, services)
+        if called is not None:
+            return services[called].author
         raise AttributeError(
             f"the task has no service {name!r}: it declares {', '.join(services) or 'none'} (and every world has "
             "files, asset, silently, time, turn)"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import urllib.request
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from clawmark_services import EvidenceError, ToolError, acting_as
+from clawmark_services.calendar.event import read_events
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -122,6 +123,71 @@ def test_an_occurrence_moved_or_left_out_by_a_client_counts_where_it_really_is(t
         ("Series", ["2024-03-21T09:00:00+01:00"], None),
         ("Moved", None, "2024-03-20T09:00:00+01:00"),
     ]
+
+
+def put(team, uid, *lines):
+    text = "\r\n".join(
+        ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:x", "BEGIN:VEVENT", f"UID:{uid}", f"SUMMARY:{uid}",
+         *lines, "END:VEVENT", "END:VCALENDAR", ""]
+    )  # fmt: skip
+    request = urllib.request.Request(f"{team.url}/benchmark/team/{uid}.ics", text.encode(), method="PUT")
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 201
+
+
+def times(team, uid):
+    event = team.view().event(uid=uid)
+    found = event.occurrences(datetime(2024, 1, 1, tzinfo=BERLIN), datetime(2025, 1, 1, tzinfo=BERLIN))
+    return [(f"{start:%m-%d %H:%M}", (end - start).seconds // 60) for start, end in found]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            ["RDATE:20240320T080000Z", "RDATE:20240322T080000Z,20240321T080000Z"],
+            [("03-18 09:00", 60), ("03-20 08:00", 60), ("03-21 08:00", 60), ("03-22 08:00", 60)],
+        ),
+        (
+            [
+                "RRULE:FREQ=WEEKLY;COUNT=3",
+                "RDATE:20240320T080000Z,20240325T080000Z",
+                "EXDATE:20240318T080000Z",
+            ],
+            [("03-20 08:00", 60), ("03-25 09:00", 60), ("04-01 09:00", 60)],
+        ),
+        (
+            ["RRULE:FREQ=WEEKLY;BYDAY=WE;COUNT=3"],
+            [("03-18 09:00", 60), ("03-20 09:00", 60), ("03-27 09:00", 60)],
+        ),
+        (
+            ["RRULE:FREQ=WEEKLY;COUNT=2", "RRULE:FREQ=DAILY;UNTIL=20240320T080000Z"],
+            [("03-18 09:00", 60), ("03-19 09:00", 60), ("03-20 09:00", 60), ("03-25 09:00", 60)],
+        ),
+    ],
+)
+def test_single_dates_several_rules_and_a_first_day_beside_the_rule_all_count(team, lines, expected):
+    put(team, "s", "DTSTART;TZID=Europe/Berlin:20240318T090000", "DURATION:PT1H", *lines)
+    assert times(team, "s") == expected
+
+
+def test_single_dates_with_lengths_of_their_own_keep_them():
+    text = "\r\n".join(
+        ["BEGIN:VCALENDAR", "BEGIN:VEVENT", "UID:s", "DTSTART:20240318T080000Z", "DURATION:PT1H",
+         "RDATE;VALUE=PERIOD:20240320T080000Z/PT15M,20240321T080000Z/20240321T083000Z",
+         "END:VEVENT", "END:VCALENDAR", ""]
+    )  # fmt: skip
+    (event,) = read_events(text, written=datetime(2024, 3, 1, tzinfo=BERLIN), calendar="", path="", href="")
+    found = event.occurrences(datetime(2024, 3, 20, 8, 10, tzinfo=UTC), datetime(2024, 4, 1, tzinfo=UTC))
+    assert [(end - start).seconds // 60 for start, end in found] == [15, 30]
+
+
+def test_a_series_of_single_days_is_told_one_by_one(team):
+    put(team, "s", "DTSTART;VALUE=DATE:20240318", "RDATE;VALUE=DATE:20240320")
+    days = {day: bool(team.view().at(f"2024-03-{day}")) for day in range(17, 22)}
+    assert [day for day, on in days.items() if on] == [18, 20]
+    (listed,) = team.tool("calendar_events", start="2024-03-18", end="2024-03-21")
+    assert listed["occurrences"] == ["2024-03-18T00:00:00+08:00", "2024-03-20T00:00:00+08:00"]
 
 
 def test_an_event_that_repeats_without_end_hangs_nobody(team):

@@ -111,10 +111,34 @@ class CalendarAuthor:
             self._calendars.update(event, fields)
             return self._handle(event.path, event.uid)
 
+    def answer(self, event: EventHandle | Event | str, who: str, answer: str) -> EventHandle:
+        """Somebody answers an invitation: "accepted", "declined" or "tentative" (PARTSTAT of RFC 5545).
+
+        `event` is a handle, an event of a view, or a uid; `who` is a logical name or a mail address. A
+        series is answered as a whole. Returns a handle on the event as it is now. `LookupError` when there
+        is no such event or `who` is not invited, `ValueError` for any other answer.
+        """
+        uid = (
+            event
+            if isinstance(event, str)
+            else (event.event if isinstance(event, EventHandle) else event).uid
+        )
+        with self._exchange("answer", {"uid": uid, "who": who, "answer": answer}):
+            found = self._by_uid(uid) if isinstance(event, str) else event
+            chosen = found.event if isinstance(found, EventHandle) else found
+            self._calendars.answer(chosen, who, answer)
+            return self._handle(chosen.path, chosen.uid)
+
     def remove(self, event: Event) -> None:
         """What `EventHandle.delete` does."""
         with self._exchange("delete", {"uid": event.uid, "summary": event.summary}):
             self._calendars.delete(event)
+
+    def _by_uid(self, uid: str) -> Event:
+        found = [event for event in self._calendars.events() if event.uid == uid]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} events have the uid {uid!r}")
+        return found[0]
 
     def _handle(self, path: str, uid: str) -> EventHandle:
         events = self._calendars.events(path)

@@ -14,7 +14,7 @@ from clawmark_services.calendar.event import Event, read_events
 from clawmark_services.calendar.ics import Component, Line, calendar, escaped, parse, stamp, time_line
 from clawmark_services.calendar.repetitions import allowance
 from clawmark_services.calendar.routes import DEFAULT_USER
-from clawmark_services.calendar.store import CalendarStore
+from clawmark_services.calendar.store import CalendarStore, StoredItem
 from clawmark_services.context import Context
 from clawmark_services.evidence import EvidenceError
 
@@ -22,6 +22,7 @@ Moment = datetime | date | str
 """A moment with a time zone, or a day; a text is read as ISO 8601."""
 
 TEXTS = {"summary": "SUMMARY", "description": "DESCRIPTION", "location": "LOCATION", "status": "STATUS"}
+ANSWERS = {"accepted": "ACCEPTED", "declined": "DECLINED", "tentative": "TENTATIVE"}
 log = logging.getLogger(__name__)
 
 FIELDS = (*TEXTS, "start", "end", "attendees", "organizer", "rrule")
@@ -83,10 +84,7 @@ class Calendars:
 
     def update(self, event: Event, fields: dict[str, Any]) -> None:
         """Change some of an event's `FIELDS`, leaving everything else in it as it is."""
-        collection = self.store.collection(event.path)
-        if collection is None or event.href not in collection.items:
-            raise LookupError(f"event {event.summary!r} is not there any more")
-        root = parse(collection.items[event.href].text)
+        root = parse(self._item(event).text)
         master = next(part for part in root.within("VEVENT") if part.line("RECURRENCE-ID") is None)
         sequence = master.text("SEQUENCE")
         if "start" in fields and "end" not in fields:
@@ -96,12 +94,34 @@ class Calendars:
         master.put("SEQUENCE", Line("SEQUENCE", str(int(sequence) + 1 if sequence.isdecimal() else 1)))
         self._write(event.path, event.href, root)
 
+    def answer(self, event: Event, who: str, answer: str) -> None:
+        """Note somebody's answer to an invitation, as a calendar program does when the answer arrives.
+
+        For a series it is noted in each of its occurrences that invites them; nothing else is touched.
+        """
+        partstat = ANSWERS.get(answer.lower())
+        if partstat is None:
+            raise ValueError(f"{answer!r} is no answer: use one of {', '.join(ANSWERS)}")
+        address = self.context.accounts.address(who)
+        root = parse(self._item(event).text)
+        answered = [_answer(component, address, partstat) for component in root.within("VEVENT")]
+        if not any(answered):
+            invited = ", ".join(attendee.address for attendee in event.attendees) or "nobody"
+            raise LookupError(f"{address} is not invited to {event.summary!r}: there is {invited}")
+        self._write(event.path, event.href, root)
+
     def delete(self, event: Event) -> None:
         """Remove an event, with all its occurrences."""
         try:
             self.store.remove(event.path, event.href)
         except KeyError:
             raise LookupError(f"event {event.summary!r} is not there any more") from None
+
+    def _item(self, event: Event) -> StoredItem:
+        collection = self.store.collection(event.path)
+        if collection is None or event.href not in collection.items:
+            raise LookupError(f"event {event.summary!r} is not there any more")
+        return collection.items[event.href]
 
     def _read(self, path: str, name: str) -> Iterator[Event]:
         collection = self.store.collection(path)
@@ -171,6 +191,20 @@ def day_after(moment: Moment) -> date:
     """The end of an all-day event whose last day is given."""
     day = as_moment(moment)
     return (day.date() if isinstance(day, datetime) else day) + timedelta(days=1)
+
+
+def _answer(component: Component, address: str, partstat: str) -> bool:
+    """Set PARTSTAT of an attendee, who then need not answer any more; False when not invited."""
+    wanted = f"mailto:{address}".lower()
+    invitations = component.all("ATTENDEE")
+    component.put(
+        "ATTENDEE",
+        *(
+            line.having(PARTSTAT=partstat, RSVP=None) if line.value.strip().lower() == wanted else line
+            for line in invitations
+        ),
+    )
+    return any(line.value.strip().lower() == wanted for line in invitations)
 
 
 def _in_zone_of(begin: Line | None, moment: datetime | date) -> datetime | date:

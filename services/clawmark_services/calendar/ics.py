@@ -32,6 +32,13 @@ class Line:
         """A parameter's value, or an empty text."""
         return dict(self.parameters).get(name, "")
 
+    def having(self, **parameters: str | None) -> Line:
+        """The line with these parameters set, or with None taken away; those it has keep their place."""
+        kept = {name: parameters.get(name, value) for name, value in self.parameters} | parameters
+        return Line(
+            self.name, self.value, tuple((name, value) for name, value in kept.items() if value is not None)
+        )
+
     @property
     def text(self) -> str:
         """The value of a text property, unescaped."""

@@ -21,7 +21,7 @@ def beginnings(rules: Iterable[str], dates: Iterable[datetime], start: datetime)
     COUNT, as in Radicale.
     """
     last: datetime | None = None
-    for moment in heapq.merge([start], sorted(dates), *(_repeated(rule, start) for rule in rules)):
+    for moment in heapq.merge([start], *(_repeated(rule, start) for rule in rules), sorted(dates)):
         if last is None or moment > last:
             yield moment
             last = moment

@@ -61,7 +61,7 @@ class CalendarService:
         return {"caldav": Wsgi(CalDav(self._context, self._store))}[key]
 
     def tools(self) -> Sequence[Tool]:
-        """`calendar_list`, `calendar_events`, and to create, update and delete one."""
+        """`calendar_list`, `calendar_events`, and to create, update, answer and delete one."""
         return CalendarTools(self._context, self._calendars).all()
 
     def environment(self, urls: Mapping[str, str]) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from clawmark_services.calendar.calendars import Calendars, as_moment, day_after
+from clawmark_services.calendar.calendars import ANSWERS, Calendars, as_moment, day_after
 from clawmark_services.calendar.event import Event
 from clawmark_services.context import Context
 from clawmark_services.contract import Json, Tool, ToolError
@@ -64,6 +64,14 @@ class CalendarTools:
                 "uid",
             ),
             _tool(
+                "calendar_answer_event",
+                "Answer an invitation: sets your own answer in the event, for all its occurrences.",
+                self.answer_event,
+                {**uid, "answer": {"type": "string", "enum": list(ANSWERS)}},
+                "uid",
+                "answer",
+            ),
+            _tool(
                 "calendar_delete_event",
                 "Delete an event, with all its occurrences.",
                 self.delete_event,
@@ -106,6 +114,13 @@ class CalendarTools:
         request = {"uid": uid, **{name: str(value)[:200] for name, value in fields.items()}}
         with self._answering("update_event", request):
             self._calendars.update(self._find(uid), self._timed(fields))
+            return _shown(self._find(uid), self._zone)
+
+    def answer_event(self, uid: str, answer: str) -> Json:
+        """The agent's own answer."""
+        with self._answering("answer_event", {"uid": uid, "answer": answer}):
+            own = self._calendars.context.accounts.agent.address
+            self._calendars.answer(self._find(uid), own, answer)
             return _shown(self._find(uid), self._zone)
 
     def delete_event(self, uid: str) -> Json:

@@ -126,10 +126,10 @@ def test_a_request_of_an_unknown_kind_is_refused_in_googles_words(book):
         "Invalid JSON payload received. Unknown name \"paintItBlack\" at 'requests[0]': Cannot find field."
     )
     assert book.batch_refused({"deleteSheet": {"sheet": 0}}) == (
-        "Invalid JSON payload received. Unknown name \"sheet\" at 'requests[0].deleteSheet': "
+        "Invalid JSON payload received. Unknown name \"sheet\" at 'requests[0].delete_sheet': "
         "Cannot find field."
     )
-    assert "Invalid value at 'requests[0].deleteSheet.sheetId' (TYPE_INT32), \"x\"" in book.batch_refused(
+    assert "Invalid value at 'requests[0].delete_sheet.sheet_id' (TYPE_INT32), \"x\"" in book.batch_refused(
         {"deleteSheet": {"sheetId": "x"}}
     )
     assert "oneof" in book.batch_refused({"deleteSheet": {"sheetId": 0}, "addSheet": {}})

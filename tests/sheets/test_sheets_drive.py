@@ -38,7 +38,7 @@ def test_the_published_clients_sequence_works(office):
 def test_a_file_is_made_with_few_fields_and_tells_more_when_asked(office):
     made = office.ok("POST", FILES, {"name": "S", "mimeType": SHEET, "unknownField": 1})
     assert set(made) == {"kind", "id", "name", "mimeType"}
-    asked = "id,name,createdTime,modifiedTime,parents,owners(emailAddress),nothing"
+    asked = "id,name,createdTime,modifiedTime,parents,owners(emailAddress)"
     told = office.ok("GET", f"{FILES}/{made['id']}", fields=asked)
     assert told["createdTime"] == "2024-03-19T01:00:02.000Z"
     assert told["owners"] == [{"emailAddress": "mia.chen@company.example"}]

@@ -193,7 +193,7 @@ def test_values_must_be_lists_of_plain_values(book):
 def test_unknown_fields_and_parameters_are_refused(book):
     path = f"/v4/spreadsheets/{book.id}/values/A1"
     _, message = book.office.refused("PUT", path, {"valuez": []}, valueInputOption="RAW")
-    assert message == 'Invalid JSON payload received. Unknown name "valuez": Cannot find field.'
+    assert message == "Invalid JSON payload received. Unknown name \"valuez\" at 'data': Cannot find field."
     _, message = book.office.refused("GET", path, foo="1")
     assert 'Unknown name "foo": Cannot bind query parameter' in message
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from clawmark_services.sheets import batch_cells, batch_dimensions, batch_looks, batch_sheets
-from clawmark_services.sheets.edits import Edit, Request
+from clawmark_services.sheets.edits import Apply, Edit
 from clawmark_services.sheets.errors import GoogleError, bad_field, invalid
-from clawmark_services.sheets.payload import check
 from clawmark_services.sheets.store import DriveFile, Spreadsheet, Store
 
-REQUESTS: Mapping[str, Request] = {
+REQUESTS: Mapping[str, Apply] = {
     **batch_sheets.REQUESTS,
     **batch_dimensions.REQUESTS,
     **batch_cells.REQUESTS,
@@ -32,20 +31,17 @@ def update(store: Store, file: DriveFile, inside: Spreadsheet, requests: list[An
 
 def _known(number: int, request: Any) -> tuple[str, dict[str, Any]]:
     path = f"requests[{number}]"
-    check(request, dict.fromkeys(REQUESTS, "any"), path)
     given = [(kind, payload) for kind, payload in (request or {}).items() if payload is not None]
     if len(given) > 1:
         already = f"oneof field 'kind' is already set. Cannot set '{given[1][0]}'"
         raise bad_field(path, f"Invalid value at '{path}' (oneof), {already}")
     if not given:
         raise invalid(f"Invalid {path}: No request set.")
-    kind, payload = given[0]
-    check(payload, REQUESTS[kind].shape, f"{path}.{kind}")
-    return kind, payload
+    return given[0]
 
 
 def _apply(edit: Edit, number: int, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
     try:
-        return REQUESTS[kind].apply(edit, payload)
+        return REQUESTS[kind](edit, payload)
     except GoogleError as refusal:
         raise invalid(f"Invalid requests[{number}].{kind}: {refusal.message}") from None

@@ -10,13 +10,13 @@ from typing import Any
 from clawmark_services.sheets.a1 import Box
 from clawmark_services.sheets.calculation import Calculation
 from clawmark_services.sheets.colors import colored
-from clawmark_services.sheets.edits import Edit, Request, bad_mask, box, mask, target
+from clawmark_services.sheets.edits import Apply, Edit, bad_mask, box, mask, target
 from clawmark_services.sheets.errors import invalid
 from clawmark_services.sheets.formats import tidy
 from clawmark_services.sheets.formula import translate
 from clawmark_services.sheets.functions import Problem, Value
 from clawmark_services.sheets.masks import Mask
-from clawmark_services.sheets.payload import CELL_DATA, GRID_COORDINATE, GRID_RANGE, ROW_DATA, SORT_SPEC
+from clawmark_services.sheets.messages import fields
 from clawmark_services.sheets.store import Cell, Scalar, Sheet
 from clawmark_services.sheets.values import enter
 
@@ -83,11 +83,11 @@ def _masked(old: dict[str, Any], new: dict[str, Any], fields: Mask) -> dict[str,
 
 
 def _cell_mask(payload: dict[str, Any]) -> Mask:
-    fields = mask(payload, dict.fromkeys(CELL_DATA))
-    unknown = [name for name in fields if name not in CELL_DATA]
+    chosen = mask(payload, dict.fromkeys(fields("CellData")))
+    unknown = [name for name in chosen if name not in fields("CellData")]
     if unknown:
         raise bad_mask(unknown[0])
-    return fields
+    return chosen
 
 
 def _update_cells(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
@@ -369,40 +369,13 @@ def _replace(
     return count
 
 
-_RANGE = {"range": GRID_RANGE}
-
-REQUESTS = {
-    "updateCells": Request(
-        {"rows": [ROW_DATA], "fields": "string", "start": GRID_COORDINATE, "range": GRID_RANGE}, _update_cells
-    ),
-    "repeatCell": Request({"range": GRID_RANGE, "cell": CELL_DATA, "fields": "string"}, _repeat_cell),
-    "sortRange": Request({"range": GRID_RANGE, "sortSpecs": [SORT_SPEC]}, _sort_range),
-    "mergeCells": Request({"range": GRID_RANGE, "mergeType": "string"}, _merge_cells),
-    "unmergeCells": Request(_RANGE, _unmerge_cells),
-    "copyPaste": Request(
-        {
-            "source": GRID_RANGE,
-            "destination": GRID_RANGE,
-            "pasteType": "string",
-            "pasteOrientation": "string",
-        },
-        _copy_paste,
-    ),
-    "cutPaste": Request(
-        {"source": GRID_RANGE, "destination": GRID_COORDINATE, "pasteType": "string"}, _cut_paste
-    ),
-    "findReplace": Request(
-        {
-            "find": "string",
-            "replacement": "string",
-            "matchCase": "bool",
-            "matchEntireCell": "bool",
-            "searchByRegex": "bool",
-            "includeFormulas": "bool",
-            "range": GRID_RANGE,
-            "sheetId": "int",
-            "allSheets": "bool",
-        },
-        _find_replace,
-    ),
+REQUESTS: dict[str, Apply] = {
+    "updateCells": _update_cells,
+    "repeatCell": _repeat_cell,
+    "sortRange": _sort_range,
+    "mergeCells": _merge_cells,
+    "unmergeCells": _unmerge_cells,
+    "copyPaste": _copy_paste,
+    "cutPaste": _cut_paste,
+    "findReplace": _find_replace,
 }

@@ -8,11 +8,10 @@ from typing import Any
 
 from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.batch_sheets import check_size
-from clawmark_services.sheets.edits import Edit, Request, dimension, span
+from clawmark_services.sheets.edits import Apply, Edit, dimension, span
 from clawmark_services.sheets.errors import invalid
 from clawmark_services.sheets.formula import rewrite
 from clawmark_services.sheets.layout import Dimension
-from clawmark_services.sheets.payload import DIMENSION_RANGE
 from clawmark_services.sheets.store import Sheet
 
 Place = Callable[[int], int | None]
@@ -151,8 +150,8 @@ def _rearrange_formulas(edit: Edit, sheet: Sheet, down: Place, right: Place) -> 
                     home.put(*key, replace(cell, formula=formula))
 
 
-REQUESTS = {
-    "insertDimension": Request({"range": DIMENSION_RANGE, "inheritFromBefore": "bool"}, _insert_dimension),
-    "appendDimension": Request({"sheetId": "int", "dimension": "string", "length": "int"}, _append_dimension),
-    "deleteDimension": Request({"range": DIMENSION_RANGE}, _delete_dimension),
+REQUESTS: dict[str, Apply] = {
+    "insertDimension": _insert_dimension,
+    "appendDimension": _append_dimension,
+    "deleteDimension": _delete_dimension,
 }

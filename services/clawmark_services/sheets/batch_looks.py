@@ -8,10 +8,9 @@ from typing import Any
 
 from clawmark_services.sheets.a1 import Area
 from clawmark_services.sheets.batch_cells import MAX_REPEATED
-from clawmark_services.sheets.edits import Edit, Request, box, mask, span, target
+from clawmark_services.sheets.edits import Apply, Edit, box, mask, span, target
 from clawmark_services.sheets.errors import invalid
 from clawmark_services.sheets.layout import Group, Protection
-from clawmark_services.sheets.payload import DIMENSION_RANGE, GRID_RANGE, VALIDATION_RULE
 from clawmark_services.sheets.resources import groups_json, protection_json
 from clawmark_services.sheets.store import Sheet
 from clawmark_services.sheets.values import render
@@ -130,31 +129,14 @@ def _set_validation(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-_FILTER = {"range": GRID_RANGE, "sortSpecs": "any", "criteria": "any", "filterSpecs": "any"}
-_PROTECTION = {
-    "protectedRangeId": "int",
-    "range": GRID_RANGE,
-    "namedRangeId": "string",
-    "description": "string",
-    "warningOnly": "bool",
-    "requestingUserCanEdit": "bool",
-    "unprotectedRanges": "any",
-    "editors": {"users": ["string"], "groups": ["string"], "domainUsersCanEdit": "bool"},
-}
-_LINES = {"pixelSize": "int", "hiddenByUser": "bool", "hiddenByFilter": "bool"}
-
-REQUESTS = {
-    "updateDimensionProperties": Request(
-        {"range": DIMENSION_RANGE, "properties": _LINES, "fields": "string"}, _update_dimension_properties
-    ),
-    "autoResizeDimensions": Request({"dimensions": DIMENSION_RANGE}, _auto_resize_dimensions),
-    "addDimensionGroup": Request({"range": DIMENSION_RANGE}, _add_group),
-    "deleteDimensionGroup": Request({"range": DIMENSION_RANGE}, _delete_group),
-    "setBasicFilter": Request({"filter": _FILTER}, _set_basic_filter),
-    "clearBasicFilter": Request({"sheetId": "int"}, _clear_basic_filter),
-    "addProtectedRange": Request({"protectedRange": _PROTECTION}, _add_protection),
-    "deleteProtectedRange": Request({"protectedRangeId": "int"}, _delete_protection),
-    "setDataValidation": Request(
-        {"range": GRID_RANGE, "rule": VALIDATION_RULE, "filteredRowsIncluded": "bool"}, _set_validation
-    ),
+REQUESTS: dict[str, Apply] = {
+    "updateDimensionProperties": _update_dimension_properties,
+    "autoResizeDimensions": _auto_resize_dimensions,
+    "addDimensionGroup": _add_group,
+    "deleteDimensionGroup": _delete_group,
+    "setBasicFilter": _set_basic_filter,
+    "clearBasicFilter": _clear_basic_filter,
+    "addProtectedRange": _add_protection,
+    "deleteProtectedRange": _delete_protection,
+    "setDataValidation": _set_validation,
 }

@@ -7,16 +7,11 @@ from typing import Any
 
 from clawmark_services.sheets.a1 import Area
 from clawmark_services.sheets.colors import color
-from clawmark_services.sheets.edits import Edit, Request, mask, target
+from clawmark_services.sheets.edits import Apply, Edit, mask, target
 from clawmark_services.sheets.errors import GoogleError, invalid
 from clawmark_services.sheets.formula import renamed
 from clawmark_services.sheets.masks import Mask
-from clawmark_services.sheets.payload import (
-    NAMED_RANGE,
-    SHEET_PROPERTIES,
-    SPREADSHEET_PROPERTIES,
-    check,
-)
+from clawmark_services.sheets.messages import fields as message_fields
 from clawmark_services.sheets.resources import named_range_json, sheet_properties_json
 from clawmark_services.sheets.store import MAX_COLUMNS, NamedRange, Sheet
 
@@ -44,7 +39,6 @@ def check_size(rows: int, columns: int) -> None:
 
 def make_sheet(properties: dict[str, Any], sheet_id: int, title: str) -> Sheet:
     """A sheet from SheetProperties."""
-    check(properties, SHEET_PROPERTIES)
     if properties.get("sheetType") not in (None, "GRID"):
         raise invalid(f"Unable to add a sheet of type {properties['sheetType']}")
     grid = properties.get("gridProperties") or {}
@@ -129,7 +123,7 @@ def _update_sheet_properties(edit: Edit, payload: dict[str, Any]) -> dict[str, A
     properties = payload.get("properties") or {}
     sheet = _by_id(edit, properties.get("sheetId") or 0)
     fields = mask(payload, properties)
-    unknown = [name for name in fields if name not in SHEET_PROPERTIES]
+    unknown = [name for name in fields if name not in message_fields("SheetProperties")]
     if unknown:
         raise invalid(f"Invalid field: {unknown[0]}")
     if "title" in fields:
@@ -215,7 +209,7 @@ def _update_spreadsheet_properties(edit: Edit, payload: dict[str, Any]) -> dict[
             edit.title = properties.get("title") or edit.title
         elif name in attributes and properties.get(name):
             setattr(edit.inside, attributes[name], properties[name])
-        elif name not in SPREADSHEET_PROPERTIES:
+        elif name not in message_fields("SpreadsheetProperties"):
             raise invalid(f"Invalid field: {name}")
     return {}
 
@@ -270,20 +264,13 @@ def _delete_named_range(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-_PROPERTIES = {"properties": SHEET_PROPERTIES, "fields": "string"}
-
-REQUESTS = {
-    "addSheet": Request({"properties": SHEET_PROPERTIES}, _add_sheet),
-    "deleteSheet": Request({"sheetId": "int"}, _delete_sheet),
-    "duplicateSheet": Request(
-        {"sourceSheetId": "int", "insertSheetIndex": "int", "newSheetId": "int", "newSheetName": "string"},
-        _duplicate_sheet,
-    ),
-    "updateSheetProperties": Request(_PROPERTIES, _update_sheet_properties),
-    "updateSpreadsheetProperties": Request(
-        {"properties": SPREADSHEET_PROPERTIES, "fields": "string"}, _update_spreadsheet_properties
-    ),
-    "addNamedRange": Request({"namedRange": NAMED_RANGE}, _add_named_range),
-    "updateNamedRange": Request({"namedRange": NAMED_RANGE, "fields": "string"}, _update_named_range),
-    "deleteNamedRange": Request({"namedRangeId": "string"}, _delete_named_range),
+REQUESTS: dict[str, Apply] = {
+    "addSheet": _add_sheet,
+    "deleteSheet": _delete_sheet,
+    "duplicateSheet": _duplicate_sheet,
+    "updateSheetProperties": _update_sheet_properties,
+    "updateSpreadsheetProperties": _update_spreadsheet_properties,
+    "addNamedRange": _add_named_range,
+    "updateNamedRange": _update_named_range,
+    "deleteNamedRange": _delete_named_range,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
@@ -14,7 +14,6 @@ from werkzeug.datastructures import MultiDict
 
 from clawmark_services.sheets.errors import bad_field
 from clawmark_services.sheets.oauth import Credentials
-from clawmark_services.sheets.payload import Shape
 from clawmark_services.sheets.store import Store
 
 Api = Literal["sheets", "drive", "oauth"]
@@ -47,15 +46,16 @@ class Raw:
 @dataclass(frozen=True, slots=True)
 class Route:
     """A method of an API: `template` has `{part}` for a piece of the path and `{rest*}` for all that is
-    left; `parameters` are those that Sheets knows. An answer of None is 204."""
+    left; `known` is its name in the discovery document, where it is in one, and `bound` the field that its
+    body is bound to. An answer of None is 204."""
 
     method: str
     template: str
     operation: str
     handler: Callable[[Call], Any]
     api: Api
-    parameters: tuple[str, ...] = ()
-    shape: Shape = field(default="any")
+    known: str | None = None
+    bound: str = ""
 
     def match(self, path: str) -> dict[str, str] | None:
         """The parts of a path that fits."""

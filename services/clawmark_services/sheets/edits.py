@@ -10,7 +10,6 @@ from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.errors import GoogleError, invalid
 from clawmark_services.sheets.layout import Dimension
 from clawmark_services.sheets.masks import Mask, MaskSyntaxError, parse
-from clawmark_services.sheets.payload import Shape
 from clawmark_services.sheets.ranges import Target
 from clawmark_services.sheets.store import Sheet, Spreadsheet
 
@@ -38,12 +37,8 @@ class Edit:
         return number
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One kind of request: the shape of its payload, and what it does; it gives the reply."""
-
-    shape: Shape
-    apply: Callable[[Edit, dict[str, Any]], dict[str, Any]]
+Apply = Callable[[Edit, dict[str, Any]], dict[str, Any]]
+"""What a kind of request does with its payload; gives the reply."""
 
 
 def target(edit: Edit, payload: dict[str, Any] | None) -> Target:

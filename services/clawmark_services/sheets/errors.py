@@ -100,10 +100,14 @@ def invalid(message: str) -> GoogleError:
 
 def bad_field(field: str, message: str) -> GoogleError:
     """A body that does not fit the API's messages; `field` is the path of its offending part."""
-    violation: dict[str, Any] = {"description": message}
-    if field:
-        violation = {"field": field} | violation
-    bad_request = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]}
+    return bad_fields([(field, message)])
+
+
+def bad_fields(violations: list[tuple[str, str]]) -> GoogleError:
+    """The same for several parts at once: pairs of path and message, which Google writes one per line."""
+    listed = [({"field": path} if path else {}) | {"description": message} for path, message in violations]
+    bad_request = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": listed}
+    message = "\n".join(message for _, message in violations)
     return GoogleError(400, message, details=[bad_request], reason="badRequest")
 
 

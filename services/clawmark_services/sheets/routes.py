@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,8 @@ from clawmark_services.sheets.errors import (
     invalid,
     unauthenticated,
 )
+from clawmark_services.sheets.messages import method, read, table, unknown_paths
 from clawmark_services.sheets.oauth import Credentials
-from clawmark_services.sheets.payload import check
 from clawmark_services.sheets.store import Store
 
 if TYPE_CHECKING:
@@ -31,13 +31,6 @@ if TYPE_CHECKING:
 ROUTES = (*routes_sheets.ROUTES, *routes_drive.ROUTES, *routes_oauth.ROUTES)
 
 MAX_BODY = 64 * 1024 * 1024
-
-_ANYWHERE = frozenset(
-    {
-        *("$.xgafv", "access_token", "alt", "callback", "fields", "key", "oauth_token"),
-        *("prettyPrint", "quotaUser", "uploadType", "upload_protocol"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +158,10 @@ def _checked_body(route: Route, incoming: Incoming) -> Any:
     if route.operation == "files.upload":
         return incoming.content
     body = parse_body(incoming.content) if incoming.method != "GET" else None
-    if route.api == "sheets":
-        _check_parameters(route, incoming.query)
-        check(body, route.shape)
+    if route.api == "sheets" and route.known is not None:
+        known = method(route.known, "sheets")
+        _check_parameters(known["query"], incoming.query)
+        return read(body, known["request"], route.bound) if "request" in known else None
     return body
 
 
@@ -181,9 +175,9 @@ def _form(incoming: Incoming) -> dict[str, str]:
     return {str(name): str(value) for name, value in body.items()} if isinstance(body, dict) else {}
 
 
-def _check_parameters(route: Route, query: MultiDict[str, str]) -> None:
+def _check_parameters(known: Mapping[str, str], query: MultiDict[str, str]) -> None:
     for name in query:
-        if name not in _ANYWHERE and name not in route.parameters:
+        if name not in known and name not in table("sheets")["parameters"]:
             raise bad_field(
                 "",
                 f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter. '
@@ -202,19 +196,12 @@ def _respond(answer: Any, query: MultiDict[str, str], route: Route) -> Response:
             mask = masks.parse(text)
         except masks.MaskSyntaxError:
             raise _bad_fields(route, text) from None
-        if not any(name in answer or name in _SOMETIMES or name == "*" for name in mask):
-            raise _bad_fields(route, next(iter(mask)))
+        if route.known is not None:
+            message = method(route.known, "drive" if route.api == "drive" else "sheets")["response"]
+            for path in unknown_paths(mask, message, "drive" if route.api == "drive" else "sheets"):
+                raise _bad_fields(route, path)
         answer = masks.select(mask, answer)
     return _json(answer)
-
-
-# Fields of responses that are absent where they are empty.
-_SOMETIMES = frozenset(
-    {
-        *("namedRanges", "developerMetadata", "dataSources", "dataSourceSchedules", "values", "tableRange"),
-        *("valueRanges", "nextPageToken", "description", "updatedSpreadsheet", "updatedData", "size"),
-    }
-)
 
 
 def _bad_fields(route: Route, text: str) -> GoogleError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from clawmark_services.sheets import masks, operations
 from clawmark_services.sheets.calls import Call, Route
 from clawmark_services.sheets.errors import bad_field, invalid
+from clawmark_services.sheets.messages import method
 from clawmark_services.sheets.operations import Writing
-from clawmark_services.sheets.payload import SPREADSHEET, VALUE_RANGE
 from clawmark_services.sheets.ranges import resolve
 from clawmark_services.sheets.resources import spreadsheet_json
 from clawmark_services.sheets.values import Reading
@@ -120,82 +121,26 @@ def _values_batch_clear(call: Call) -> Any:
     return {"spreadsheetId": spreadsheet_id, "clearedRanges": cleared}
 
 
-_READ = ("valueRenderOption", "dateTimeRenderOption", "majorDimension")
-_WRITE = (
-    "valueInputOption",
-    "includeValuesInResponse",
-    "responseValueRenderOption",
-    "responseDateTimeRenderOption",
-)
-_BASE = "/v4/spreadsheets"
 _ONE = "/v4/spreadsheets/{spreadsheetId}"
-_BATCH_UPDATE = {
-    "requests": ["any"],
-    "includeSpreadsheetInResponse": "bool",
-    "responseRanges": ["string"],
-    "responseIncludeGridData": "bool",
-}
-_BATCH_VALUES = {
-    "valueInputOption": "string",
-    "data": [VALUE_RANGE],
-    "includeValuesInResponse": "bool",
-    "responseValueRenderOption": "string",
-    "responseDateTimeRenderOption": "string",
-}
+
+
+def _route(template: str, name: str, handler: Callable[[Call], Any], bound: str = "") -> Route:
+    """A method of the discovery document; the audit leaves out what all names begin with."""
+    known = f"spreadsheets.{name}"
+    operation = name if "." in name else known
+    return Route(method(known, "sheets")["http"], template, operation, handler, "sheets", known, bound)
+
 
 ROUTES = (
-    Route("POST", _BASE, "spreadsheets.create", _create, "sheets", (), SPREADSHEET),
-    Route(
-        "GET",
-        _ONE,
-        "spreadsheets.get",
-        _get,
-        "sheets",
-        ("ranges", "includeGridData", "excludeTablesInBandedRanges"),
-    ),
-    Route(
-        "POST", f"{_ONE}:batchUpdate", "spreadsheets.batchUpdate", _batch_update, "sheets", (), _BATCH_UPDATE
-    ),
-    Route(
-        "POST",
-        f"{_ONE}/sheets/{{sheetId}}:copyTo",
-        "sheets.copyTo",
-        _copy_to,
-        "sheets",
-        (),
-        {"destinationSpreadsheetId": "string"},
-    ),
-    Route(
-        "GET", f"{_ONE}/values:batchGet", "values.batchGet", _values_batch_get, "sheets", ("ranges", *_READ)
-    ),
-    Route(
-        "POST",
-        f"{_ONE}/values:batchUpdate",
-        "values.batchUpdate",
-        _values_batch_update,
-        "sheets",
-        (),
-        _BATCH_VALUES,
-    ),
-    Route(
-        "POST",
-        f"{_ONE}/values:batchClear",
-        "values.batchClear",
-        _values_batch_clear,
-        "sheets",
-        (),
-        {"ranges": ["string"]},
-    ),
-    Route(
-        "POST",
-        f"{_ONE}/values/{{range*}}:append",
-        "values.append",
-        _values_append,
-        "sheets",
-        (*_WRITE, "insertDataOption"),
-        VALUE_RANGE,
-    ),
-    Route("POST", f"{_ONE}/values/{{range*}}:clear", "values.clear", _values_clear, "sheets", (), {}),
-    Route("GET", f"{_ONE}/values/{{range*}}", "values.get", _values_get, "sheets", _READ),
-    Route("PUT", f"{_ONE}/values/{{range*}}", "values.update", _values_update, "sheets", _WRITE, VALUE_RANGE),
+    _route("/v4/spreadsheets", "create", _create, "spreadsheet"),
+    _route(_ONE, "get", _get),
+    _route(f"{_ONE}:batchUpdate", "batchUpdate", _batch_update),
+    _route(f"{_ONE}/sheets/{{sheetId}}:copyTo", "sheets.copyTo", _copy_to),
+    _route(f"{_ONE}/values:batchGet", "values.batchGet", _values_batch_get),
+    _route(f"{_ONE}/values:batchUpdate", "values.batchUpdate", _values_batch_update),
+    _route(f"{_ONE}/values:batchClear", "values.batchClear", _values_batch_clear),
+    _route(f"{_ONE}/values/{{range*}}:append", "values.append", _values_append, "data"),
+    _route(f"{_ONE}/values/{{range*}}:clear", "values.clear", _values_clear),
+    _route(f"{_ONE}/values/{{range*}}", "values.get", _values_get),
+    _route(f"{_ONE}/values/{{range*}}", "values.update", _values_update, "data"),
 )

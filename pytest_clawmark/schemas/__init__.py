@@ -1,6 +1,6 @@
 """JSON Schemas of everything that a run writes to disk, and their enforcement.
 
-`run`, `episode`, `wake`, `snapshot` and `results` describe whole documents of that name; `audit` and
+`run`, `plan`, `episode`, `wake`, `snapshot` and `results` describe whole documents of that name; `audit` and
 `trajectory` describe one line of the `.jsonl` file of that name.
 """
 
@@ -17,7 +17,7 @@ from referencing import Registry, Resource
 
 from pytest_clawmark.failures import ClawmarkError
 
-SchemaName = Literal["run", "episode", "wake", "snapshot", "audit", "trajectory", "results"]
+SchemaName = Literal["run", "plan", "episode", "wake", "snapshot", "audit", "trajectory", "results"]
 
 _SHOWN = 120
 

@@ -112,7 +112,7 @@ def test_a_broken_checker_is_shown_as_broken(office, letter: str) -> None:
     result.stdout.fnmatch_lines(["*check_skip[[]golden[]] BROKEN*", "*broken checker: Skipped: not today*"])
 
 
-@pytest.mark.parametrize("document", ["run", "results"])
+@pytest.mark.parametrize("document", ["run", "plan", "results"])
 def test_what_is_written_follows_its_schema(office, document: str) -> None:
     office.add()
     office.run("--agent=golden", "--agent=idle")

@@ -132,7 +132,10 @@ class World:
             "CLAWMARK_SKILLS": f"{self.sandbox.paths['home']}/{SKILLS}",
         }
         for name, service in self.services.items():
-            env.update(service.environment(_of(name, found)))
+            given = service.environment(_of(name, found))
+            env.update(
+                {key: value.replace("{home}", self.sandbox.paths["home"]) for key, value in given.items()}
+            )
         env.update({p.endpoint.variable: found[p.service.name, p.endpoint.key] for p in placed})
         return env
 

@@ -91,7 +91,8 @@ class Service(Protocol):
     def environment(self, urls: Mapping[str, str]) -> Mapping[str, str]:
         """Variables that its clients read, given each endpoint key's URL as seen from inside.
 
-        URLs have no trailing slash. The world itself sets each endpoint's `variable`.
+        URLs have no trailing slash. The world itself sets each endpoint's `variable`, and puts the home
+        folder in place of `{home}`.
         """
 
     def home_files(self, urls: Mapping[str, str]) -> Mapping[str, bytes]:

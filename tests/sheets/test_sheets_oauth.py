@@ -1,9 +1,11 @@
 """Tokens, credentials and the variables that lead to them."""
 
-import base64
 import json
 
 import pytest
+from google.auth import jwt as google_jwt
+from google.auth.crypt import RSASigner
+from sheets_office import GOOGLE, Office
 
 from clawmark_services.sheets import SheetsSpec
 
@@ -42,14 +44,107 @@ def test_other_grants_are_refused_in_oauths_words(office, changed, status, error
     assert response.json["error_description"]
 
 
-def test_a_well_formed_assertion_of_a_service_account_is_accepted(office):
-    parts = [
-        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
-        for part in ({}, {"iss": "x"})
-    ]
-    assertion = ".".join([*parts, "c2ln"])
-    granted = office.http.post("/token", data={"grant_type": JWT, "assertion": assertion})
-    assert granted.json["access_token"] == office.token
+def robot(office):
+    """The service account's file, as its clients read it."""
+    return json.loads(office.service.home_files(GOOGLE)[".google/service_account.json"])
+
+
+def assertion(office, *, without=(), key=None, **changed):
+    file = robot(office)
+    claims = {
+        "iss": file["client_email"],
+        "scope": "https://www.googleapis.com/auth/drive",
+        "aud": file["token_uri"],
+        "iat": 1_700_000_000,
+        "exp": 1_700_003_600,
+    } | changed
+    signer = RSASigner.from_string(key or file["private_key"], file["private_key_id"])
+    return google_jwt.encode(signer, {name: claims[name] for name in claims if name not in without}).decode()
+
+
+def ask(office, signed):
+    return office.http.post("/token", data={"grant_type": JWT, "assertion": signed})
+
+
+def test_a_service_account_gets_a_token_of_its_own(office):
+    granted = ask(office, assertion(office)).json
+    assert granted["token_type"] == "Bearer"
+    assert granted["access_token"] != office.token
+    answer = office.http.get(
+        "/drive/v3/files", headers={"Authorization": f"Bearer {granted['access_token']}"}
+    )
+    assert answer.status_code == 200
+
+
+def test_an_assertion_itself_opens_the_apis_too(office):
+    signed = assertion(office)
+    answer = office.http.get("/drive/v3/files", headers={"Authorization": f"Bearer {signed}"})
+    assert answer.status_code == 200
+    forged = signed[:-8] + "AAAAAAAA"
+    assert (
+        office.http.get("/drive/v3/files", headers={"Authorization": f"Bearer {forged}"}).status_code == 401
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "description"),
+    [
+        ({"iss": "somebody@else.example"}, "invalid_grant", "Invalid grant: account not found"),
+        ({"without": ["iss"]}, "invalid_grant", "Invalid JWT: iss field missing."),
+        ({"aud": "https://elsewhere.example"}, "invalid_grant", "Invalid JWT: Failed audience check."),
+        ({"exp": 1_700_009_999}, "invalid_grant", "Invalid JWT: Token must be a short-lived token"),
+        ({"without": ["exp"]}, "invalid_grant", "Invalid JWT: Token must be a short-lived token"),
+        ({"without": ["scope"]}, "invalid_scope", "Invalid OAuth scope or ID token audience provided."),
+    ],
+)
+def test_an_assertion_that_claims_too_much_or_too_little_is_refused(office, changes, error, description):
+    answer = ask(office, assertion(office, **changes))
+    assert (answer.status_code, answer.json["error"]) == (400, error)
+    assert answer.json["error_description"].startswith(description)
+
+
+def test_an_assertion_signed_with_another_key_is_refused(office):
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    answer = ask(office, assertion(office, key=pem))
+    assert (answer.status_code, answer.json["error_description"]) == (400, "Invalid JWT Signature.")
+
+
+def test_the_robots_key_is_the_processs_and_not_in_the_frozen_state(office):
+    other = Office(seed=8)
+    assert robot(office)["private_key"] == robot(other)["private_key"]
+    assert robot(office)["client_email"] != robot(other)["client_email"]
+    assert "PRIVATE" not in json.dumps(office.service.freeze())
+
+
+def test_revoked_credentials_are_refused_everywhere_until_they_are_restored(office):
+    robot_token = ask(office, assertion(office)).json["access_token"]
+    office.service.author.revoke_access()
+    assert office.send("GET", "/drive/v3/files").status_code == 401
+    refused = office.http.post("/token", data=form(office))
+    assert (refused.status_code, refused.json) == (
+        400,
+        {"error": "invalid_grant", "error_description": "Token has been expired or revoked."},
+    )
+    refused = ask(office, assertion(office))
+    assert (refused.status_code, refused.json["error"]) == (400, "invalid_grant")
+    frozen = office.service.freeze()
+    office.service.author.restore_access("user")
+    assert office.send("GET", "/drive/v3/files").status_code == 200
+    headers = {"Authorization": f"Bearer {robot_token}"}
+    assert office.http.get("/drive/v3/files", headers=headers).status_code == 401
+    office.service.restore(frozen)
+    assert office.send("GET", "/drive/v3/files").status_code == 401
+
+
+def test_a_client_may_revoke_its_own_access_once(office):
+    assert office.http.post("/revoke", data={"token": office.token}).json == {}
+    again = office.http.post("/revoke", data={"token": office.token})
+    assert (again.status_code, again.json["error"]) == (400, "invalid_token")
+    assert office.send("GET", "/drive/v3/files").status_code == 401
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}])
@@ -75,11 +170,13 @@ def test_the_addresses_are_googles_own_inside_and_loopback_in_a_local_sandbox(of
     assert office.service.environment(inside) == {
         "CLAWMARK_SHEETS_DRIVE_URL": "https://www.googleapis.com",
         "CLAWMARK_SHEETS_TOKEN_URL": "https://oauth2.googleapis.com/token",
+        "GOOGLE_APPLICATION_CREDENTIALS": "{home}/.google/service_account.json",
     }
     local = {"google": "http://127.0.0.1:4711"}
     assert office.service.environment(local) == {
         "CLAWMARK_SHEETS_DRIVE_URL": "http://127.0.0.1:4711",
         "CLAWMARK_SHEETS_TOKEN_URL": "http://127.0.0.1:4711/token",
+        "GOOGLE_APPLICATION_CREDENTIALS": "{home}/.google/service_account.json",
     }
     written = json.loads(office.service.home_files(local)[".google/credentials.json"])
     assert (written["type"], written["token_uri"]) == ("authorized_user", "http://127.0.0.1:4711/token")

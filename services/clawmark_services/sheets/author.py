@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from clawmark_services.context import Context
 from clawmark_services.sheets import operations
 from clawmark_services.sheets.a1 import cell_name, quote
 from clawmark_services.sheets.calls import shortened
 from clawmark_services.sheets.errors import GoogleError
+from clawmark_services.sheets.oauth import Credentials
 from clawmark_services.sheets.operations import Writing
 from clawmark_services.sheets.records import Headed, find_one, header
 from clawmark_services.sheets.store import DriveFile, Scalar, Store
@@ -19,6 +20,7 @@ from clawmark_services.sheets.values import FORMATTED, as_written
 
 Rows = Sequence[Sequence[Any]]
 T = TypeVar("T")
+Account = Literal["user", "service"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,9 @@ class SheetsAuthor:
     that begin with = are formulas; None leaves a cell alone.
     """
 
-    def __init__(self, context: Context, store: Store) -> None:
+    def __init__(self, context: Context, store: Store, credentials: Callable[[], Credentials]) -> None:
         self._desk = Desk(context, store)
+        self._credentials = credentials
 
     @property
     def titles(self) -> list[str]:
@@ -81,6 +84,23 @@ class SheetsAuthor:
             problem = "several spreadsheets are" if found else "no spreadsheet is"
             raise LookupError(f"{problem} called {title!r}; there are {self.titles}")
         return SpreadsheetHandle(self._desk, found[0])
+
+    def revoke_access(self, *accounts: Account) -> None:
+        """Lock the agent out, as an administrator would: "user", "service", or both if none is named.
+
+        Its tokens stop working, and asking for new ones is refused with `invalid_grant`.
+        """
+        self._lock("oauth.revoke", accounts, set.update)
+
+    def restore_access(self, *accounts: Account) -> None:
+        """Undo `revoke_access`."""
+        self._lock("oauth.restore", accounts, set.difference_update)
+
+    def _lock(
+        self, operation: str, accounts: Sequence[Account], change: Callable[[set[str], Any], None]
+    ) -> None:
+        chosen = sorted(set(accounts or ("user", "service")))
+        self._desk.do(operation, {"accounts": chosen}, lambda _: change(self._credentials().revoked, chosen))
 
     def _files(self) -> list[DriveFile]:
         with self._desk.store.lock:

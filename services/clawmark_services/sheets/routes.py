@@ -120,7 +120,7 @@ class App:
             return
         kind, _, token = incoming.authorization.partition(" ")
         given = token.strip() if kind.lower() == "bearer" else incoming.query.get("access_token", "")
-        if given != self._credentials().access_token:
+        if not self._credentials().admits(given):
             raise unauthenticated()
 
 

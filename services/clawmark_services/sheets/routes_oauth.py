@@ -1,4 +1,4 @@
-"""The token endpoint, under the three addresses that Google's clients know."""
+"""The token endpoint, and the one that revokes, under the addresses that Google's clients know."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ def _token(call: Call) -> Any:
     return call.credentials.grant(call.body)
 
 
-ROUTES = tuple(
-    Route("POST", address, "oauth.token", _token, "oauth")
-    for address in ("/token", "/o/oauth2/token", "/oauth2/v4/token")
+def _revoke(call: Call) -> Any:
+    call.credentials.revoke(call.body.get("token") or call.query.get("token", ""))
+    return {}
+
+
+ROUTES = (
+    *tuple(
+        Route("POST", address, "oauth.token", _token, "oauth")
+        for address in ("/token", "/o/oauth2/token", "/oauth2/v4/token")
+    ),
+    *(
+        Route("POST", address, "oauth.revoke", _revoke, "oauth")
+        for address in ("/revoke", "/o/oauth2/revoke")
+    ),
 )

@@ -25,6 +25,7 @@ ENDPOINT = Endpoint(
 )
 
 CREDENTIALS_FILE = ".google/credentials.json"
+ROBOT_FILE = ".google/service_account.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class SheetsService:
     def author(self) -> SheetsAuthor:
         from clawmark_services.sheets.author import SheetsAuthor
 
-        return SheetsAuthor(self._context, self.store)
+        return SheetsAuthor(self._context, self.store, lambda: self._credentials)
 
     def door(self, key: str) -> Door:
         """The WSGI application for all of Google's names; it sees what is restored later."""
@@ -87,12 +88,20 @@ class SheetsService:
     def environment(self, urls: Mapping[str, str]) -> Mapping[str, str]:
         """Where Drive and the token endpoint are; Google has names of their own for them."""
         drive, token = _neighbours(urls[ENDPOINT.key])
-        return {"CLAWMARK_SHEETS_DRIVE_URL": drive, "CLAWMARK_SHEETS_TOKEN_URL": token}
+        return {
+            "CLAWMARK_SHEETS_DRIVE_URL": drive,
+            "CLAWMARK_SHEETS_TOKEN_URL": token,
+            "GOOGLE_APPLICATION_CREDENTIALS": f"{{home}}/{ROBOT_FILE}",
+        }
 
     def home_files(self, urls: Mapping[str, str]) -> Mapping[str, bytes]:
         """Credentials in the format that Google's own libraries read."""
         _, token = _neighbours(urls[ENDPOINT.key])
-        return {CREDENTIALS_FILE: self._credentials.authorized_user(token)}
+        credentials = self._credentials
+        return {
+            CREDENTIALS_FILE: credentials.authorized_user(token),
+            ROBOT_FILE: credentials.robot.file(token),
+        }
 
     def skill(self) -> str:
         from importlib.resources import files
@@ -106,7 +115,7 @@ class SheetsService:
     def restore(self, state: Json) -> None:
         with self.store.lock:
             self.store.load(state["drive"])
-            self._credentials = Credentials(**state["credentials"])
+            self._credentials = Credentials.from_json(state["credentials"])
 
 
 def _neighbours(url: str) -> tuple[str, str]:

@@ -70,6 +70,17 @@ DOCUMENTS: dict[SchemaName, dict[str, Any]] = {
         "usage": {},
         "seconds": 1,
     },
+    "plan": {
+        "schema": 1,
+        "episodes": [],
+        "checkers": {
+            "tasks/hr/x/task.py::monday::check_a[golden]": {
+                "key": ["hr/x", "golden", 1],
+                "verdict": {"id": "check_a", "turn": "monday", "outcome": "void"},
+            }
+        },
+        "tasks": {"hr/x": DIGEST},
+    },
     "audit": {
         "time": "2024-03-19T09:00:01+08:00",
         "turn": "tuesday",
@@ -102,6 +113,7 @@ def test_every_schema_is_a_schema_and_accepts_its_document(name: SchemaName) -> 
     [
         ("snapshot", ("files", 1, "digest"), "ABC", r"\$\.files\[1\]\.digest: 'ABC' does not match"),
         ("wake", ("files", 4, "type"), "socket", r"\$\.files\[4\]\.type: 'socket' is not one of"),
+        ("plan", ("tasks", "hr/x"), "ABC", r"'ABC' does not match"),
         ("snapshot", ("time",), "2024-03-19T09:00:00", r"\$\.time"),
         ("snapshot", ("files", 0, "target"), "/etc", r"\$\.files\[0\]: .*/etc"),
         ("snapshot", ("clocks", "email"), -1, r"\$\.clocks\.email: -1"),

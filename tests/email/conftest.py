@@ -45,7 +45,9 @@ class Office:
         return [(line["operation"], line["status"]) for line in self.audit]
 
 
-def make_office(start: str = "2024-03-19T09:00+08:00", turn: str = "tuesday") -> Office:
+def make_office(
+    start: str = "2024-03-19T09:00+08:00", turn: str = "tuesday", spec: EmailSpec | None = None
+) -> Office:
     audit: list[dict[str, Any]] = []
     context = Context(
         service="email",
@@ -54,7 +56,7 @@ def make_office(start: str = "2024-03-19T09:00+08:00", turn: str = "tuesday") ->
         accounts=AccountBook(Account("mia", MIA), [Account("hrbp", HRBP)]),
         audit=audit.append,
     )
-    return Office(EmailSpec().open(context), audit)
+    return Office((spec or EmailSpec()).open(context), audit)
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +67,11 @@ def host() -> Iterator[ServiceHost]:
 
 
 @pytest.fixture
-def offices(host: ServiceHost) -> Iterator[Callable[[], Office]]:
+def offices(host: ServiceHost) -> Iterator[Callable[..., Office]]:
     built: list[Office] = []
 
-    def build() -> Office:
-        office = make_office()
+    def build(spec: EmailSpec | None = None) -> Office:
+        office = make_office(spec=spec)
         for endpoint in office.service.endpoints:
             listener = socket.create_server(("127.0.0.1", 0))
             office.ports[endpoint.key] = listener.getsockname()[1]
@@ -84,5 +86,5 @@ def offices(host: ServiceHost) -> Iterator[Callable[[], Office]]:
 
 
 @pytest.fixture
-def office(offices: Callable[[], Office]) -> Office:
+def office(offices: Callable[..., Office]) -> Office:
     return offices()

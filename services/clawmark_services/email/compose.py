@@ -93,6 +93,11 @@ def media_type(name: str) -> str:
     return guessed
 
 
+def boundary(seed: str, number: int) -> str:
+    """What stands between the parts of a multipart, which no text holds by chance."""
+    return "=_" + hashlib.sha256(f"{seed}:{number}".encode()).hexdigest()[:32]
+
+
 def _mailbox(name: str, address: str) -> str:
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}" <{address}>' if name else address
@@ -123,4 +128,4 @@ def _load(attachment: Attachable) -> tuple[str, bytes]:
 def _fix_boundaries(mail: EmailMessage, seed: str) -> None:
     multiparts = [part for part in mail.walk() if part.get_content_maintype() == "multipart"]
     for number, part in enumerate(multiparts):
-        part.set_boundary("=_" + hashlib.sha256(f"{seed}:{number}".encode()).hexdigest()[:32])
+        part.set_boundary(boundary(seed, number))

@@ -29,7 +29,6 @@ from pysasl.hashing import BuiltinHash
 
 from clawmark_services.actor import acting_as
 from clawmark_services.context import Context, Exchange
-from clawmark_services.email.connections import answer_at_once
 from clawmark_services.email.folder_names import read_leniently
 from clawmark_services.email.imap_session import AnyLogin, ImapSession
 from clawmark_services.email.store import MailStore
@@ -213,7 +212,6 @@ def connection(context: Context, store: MailStore) -> asyncio.BaseProtocol:
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         config = shared_config()
-        answer_at_once(writer.transport)
         client = SocketInfoLocal(writer, unique_id=b"")
         talk = Connection(config.commands, config, reader, writer, client)
         try:

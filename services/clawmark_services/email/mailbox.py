@@ -28,7 +28,8 @@ class StoredMessage:
 class Submission:
     """What somebody handed in to be delivered: the envelope, the moment and who was behind it.
 
-    `via` is "smtp", "tool" or "author"; `actor` is "agent" or "task".
+    `via` is "smtp", "tool" or "author"; `actor` is "agent" or "task". Those of the `recipients` that are
+    `returned` were out of reach.
     """
 
     at: datetime
@@ -37,6 +38,7 @@ class Submission:
     via: str
     sender: str
     recipients: tuple[str, ...]
+    returned: tuple[str, ...] = ()
     content: str
 
 
@@ -125,6 +127,7 @@ def freeze_submission(submission: Submission) -> Json:
         "via": submission.via,
         "sender": submission.sender,
         "recipients": list(submission.recipients),
+        **({"returned": list(submission.returned)} if submission.returned else {}),
         "content": submission.content,
     }
 
@@ -138,6 +141,7 @@ def thaw_submission(state: Json) -> Submission:
         via=state["via"],
         sender=state["sender"],
         recipients=tuple(state["recipients"]),
+        returned=tuple(state.get("returned", ())),
         content=state["content"],
     )
 

@@ -48,7 +48,8 @@ class Message:
     """A mail, read-only.
 
     `account`, `folder`, `uid` and `flags` tell where it lies; a submitted mail lies in no folder: its
-    `folder` is empty, and `recipients` are those of its envelope. `received` is when the server got it.
+    `folder` is empty, and `recipients` are those of its envelope; `returned` are those of them that it did
+    not reach. `received` is when the server got it.
     """
 
     raw: bytes
@@ -58,6 +59,7 @@ class Message:
     uid: int = 0
     flags: frozenset[str] = frozenset()
     recipients: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
     turn: str = ""
     actor: str = ""
 

@@ -13,6 +13,7 @@ from clawmark_services.context import Context
 from clawmark_services.contract import Door, Endpoint, Json, Stream, Tool
 from clawmark_services.email.author import EmailAuthor
 from clawmark_services.email.delivery import PostOffice
+from clawmark_services.email.reach import Reach, sorted_domains
 from clawmark_services.email.store import MailStore
 from clawmark_services.email.tools import EmailTools
 from clawmark_services.email.view import EmailView
@@ -25,21 +26,31 @@ ENDPOINTS = (
 
 @dataclass(frozen=True, slots=True)
 class EmailSpec:
-    """Mail, as a task declares it."""
+    """Mail, as a task declares it.
+
+    Without `domains` every address in the world exists from its first mail. With them, such as
+    `EmailSpec(domains=["company.example"])`, mail to any other domain is returned to its sender as
+    undeliverable; the task's declared accounts are reached wherever they are. `ValueError` for what is no
+    domain.
+    """
 
     name: str = "email"
+    domains: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "domains", sorted_domains(self.domains))
 
     def open(self, context: Context) -> EmailService:
         """Empty mailboxes."""
-        return EmailService(context)
+        return EmailService(context, Reach(frozenset(self.domains), context.accounts))
 
     def view(self, state: Json) -> EmailView:
         """`snapshot.email`."""
         return EmailView(state)
 
     def to_json(self) -> Json:
-        """Nothing can be set."""
-        return {"service": "email"}
+        """The domains, where any are declared."""
+        return {"service": "email"} | ({"domains": list(self.domains)} if self.domains else {})
 
 
 class EmailService:
@@ -48,10 +59,10 @@ class EmailService:
     name = "email"
     endpoints = ENDPOINTS
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, reach: Reach) -> None:
         self._context = context
         self._store = MailStore()
-        self._post_office = PostOffice(context, self._store)
+        self._post_office = PostOffice(context, self._store, reach)
 
     @cached_property
     def author(self) -> EmailAuthor:

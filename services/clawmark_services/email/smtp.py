@@ -9,7 +9,6 @@ from typing import Any, AnyStr
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from clawmark_services.actor import acting_as
-from clawmark_services.email.connections import answer_at_once
 from clawmark_services.email.delivery import PostOffice
 from clawmark_services.email.mime import Part, header_text
 
@@ -88,11 +87,6 @@ class SubmissionProtocol(SMTP):
 
     # Programs send HTML on one line, and the mail servers of offices take it.
     line_length_limit = 1024 * 1024
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client came."""
-        answer_at_once(transport)
-        super().connection_made(transport)
 
     def _create_session(self) -> Session:
         return QuietSession(self.loop)

@@ -196,12 +196,13 @@ class MailStore:
     # Delivery --------------------------------------------------------------------------------------
 
     def submit(self, submission: Submission, received: datetime) -> None:
-        """Log a submission and deliver it to each recipient's INBOX."""
+        """Log a submission and deliver it to the INBOX of each recipient in reach."""
         with self.lock:
             self._outbox.append(submission)
-            for address in dict.fromkeys(address.lower() for address in submission.recipients):
-                folder = self.folder(address, INBOX)
-                self._add(folder, submission.content, received, frozenset(), recent=True)
+            for address in submission.recipients:
+                if address not in submission.returned:
+                    folder = self.folder(address, INBOX)
+                    self._add(folder, submission.content, received, frozenset(), recent=True)
 
     # Waiting for changes ---------------------------------------------------------------------------
 

@@ -98,6 +98,7 @@ class EmailView:
             received=datetime.fromisoformat(entry["at"]),
             account=entry["sender"],
             recipients=tuple(entry["recipients"]),
+            returned=tuple(entry.get("returned", ())),
             turn=entry["turn"],
             actor=entry["actor"],
         )

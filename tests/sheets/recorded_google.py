@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from sheets_office import Office
 
@@ -61,31 +61,25 @@ class Replay:
         """Send every request in its order."""
         office = Office()
         interactions = json.loads(self.recording.read_text(encoding="utf-8"))["interactions"]
-        self._furnish(office, interactions)
+        insides = _insides(interactions)
         for number, interaction in enumerate(interactions):
+            self._furnish(office, interaction, insides)
             self._send(office, number, interaction)
         return self
 
-    def _furnish(self, office: Office, interactions: list[dict[str, Any]]) -> None:
-        """Put what was there before into the Drive, oldest first."""
-        made: set[str] = set()
-        before: dict[str, dict[str, Any]] = {}
-        for interaction in interactions:
-            answer = _parsed(interaction["response"]["body"]["string"])
-            method, uri = interaction["request"]["method"], interaction["request"]["uri"]
-            if not isinstance(answer, dict) or interaction["response"]["status"]["code"] != 200:
-                continue
-            if method == "POST" and "id" in answer:
-                made.add(answer["id"])
-            for file in answer.get("files", ()):
-                if file["id"] not in made:
-                    before.setdefault(file["id"], {}).setdefault("name", file["name"])
-                    before[file["id"]]["modified"] = file.get("modifiedTime", "")
-            opened = _FILE.search(uri)
-            if method == "GET" and "sheets" in answer and opened and opened[1] not in made:
-                before.setdefault(opened[1], {}).setdefault("inside", answer)
-        for file_id in sorted(before, key=lambda one: before[one].get("modified", "")):
-            self._known[file_id] = _placed(office, before[file_id])
+    def _furnish(self, office: Office, interaction: dict[str, Any], insides: dict[str, Any]) -> None:
+        """Put what an answer tells of, and nothing before it made, into the Drive; the oldest first."""
+        answer = _parsed(interaction["response"]["body"]["string"])
+        request = interaction["request"]
+        if not isinstance(answer, dict) or interaction["response"]["status"]["code"] != 200:
+            return
+        listed = {file["id"]: file for file in answer.get("files", ())}
+        opened = _FILE.search(request["uri"])
+        if request["method"] == "GET" and "sheets" in answer and opened:
+            listed.setdefault(opened[1], {})
+        unknown = [file_id for file_id in listed if file_id not in self._known]
+        for file_id in sorted(unknown, key=lambda one: listed[one].get("modifiedTime", "")):
+            self._known[file_id] = _placed(office, listed[file_id], insides.get(file_id, {}))
 
     def _send(self, office: Office, number: int, interaction: dict[str, Any]) -> None:
         request, response = interaction["request"], interaction["response"]
@@ -95,7 +89,7 @@ class Replay:
         answer = office.http.open(
             unquote(target.path),
             method=request["method"],
-            query_string=parse_qsl(target.query, keep_blank_values=True) and target.query,
+            query_string=target.query,
             data=body.encode("utf-8", "surrogatepass"),
             headers={"Authorization": f"Bearer {office.token}"} | ({"Content-Type": kind[0]} if kind else {}),
         )
@@ -159,9 +153,19 @@ class Replay:
         return text
 
 
-def _placed(office: Office, scene: dict[str, Any]) -> str:
+def _insides(interactions: list[dict[str, Any]]) -> dict[str, Any]:
+    """What each spreadsheet looks like when it is first opened."""
+    found: dict[str, Any] = {}
+    for interaction in interactions:
+        answer = _parsed(interaction["response"]["body"]["string"])
+        opened = _FILE.search(interaction["request"]["uri"])
+        if opened and isinstance(answer, dict) and "sheets" in answer and "properties" in answer:
+            found.setdefault(opened[1], answer)
+    return found
+
+
+def _placed(office: Office, listed: dict[str, Any], inside: dict[str, Any]) -> str:
     """The id of a file as it was before the recording."""
-    inside = scene.get("inside", {})
     properties = inside.get("properties", {})
     sheets = [
         Sheet(id=number and number + 7, title=sheet["properties"]["title"], **_size(sheet["properties"]))
@@ -170,8 +174,8 @@ def _placed(office: Office, scene: dict[str, Any]) -> str:
     spreadsheet = Spreadsheet(sheets=sheets) if sheets else None
     if spreadsheet and properties.get("timeZone"):
         spreadsheet.time_zone = properties["timeZone"]
-    name = scene.get("name") or properties.get("title", "Untitled")
-    moment = datetime.fromisoformat(scene.get("modified") or "2020-01-01T00:00:00+00:00")
+    name = listed.get("name") or properties.get("title", "Untitled")
+    moment = datetime.fromisoformat(listed.get("modifiedTime") or "2020-01-01T00:00:00+00:00")
     return office.service.store.add_file(name, moment, mime_type=SPREADSHEET, spreadsheet=spreadsheet).id
 
 

@@ -61,7 +61,8 @@ def spreadsheet_json(
     sheets = []
     for sheet in chosen:
         boxes = [target.box for target in targets if target.sheet is sheet] or [sheet.box]
-        sheets.append(_sheet_json(inside, sheet, calculation, boxes if grid_data else None))
+        resource_of_sheet = _sheet_json(inside, sheet, calculation, boxes if grid_data else None)
+        sheets.append(resource_of_sheet | _layout_json(sheet, _owner(file)))
     resource: dict[str, Any] = {
         "spreadsheetId": file.id,
         "properties": properties_json(file, inside),
@@ -132,14 +133,18 @@ def _sheet_json(
         resource["data"] = [_grid_data(sheet, box, calculation) for box in boxes]
     if sheet.merges:
         resource["merges"] = [box_json(sheet.id, box) for box in sheet.merges]
-    return resource | _layout_json(sheet)
+    return resource
 
 
-def _layout_json(sheet: Sheet) -> dict[str, Any]:
+def _owner(file: DriveFile) -> str | None:
+    return next((one.get("emailAddress") for one in file.permissions if one["role"] == "owner"), None)
+
+
+def _layout_json(sheet: Sheet, owner: str | None) -> dict[str, Any]:
     layout = sheet.layout
     found: dict[str, Any] = {}
     if layout.protections:
-        found["protectedRanges"] = [protection_json(sheet, one) for one in layout.protections]
+        found["protectedRanges"] = [protection_json(sheet, one, owner) for one in layout.protections]
     if layout.filter:
         found["basicFilter"] = {
             "range": grid_range_json(sheet.id, layout.filter),
@@ -162,8 +167,9 @@ def groups_json(sheet: Sheet, which: Dimension) -> list[dict[str, Any]]:
     ]
 
 
-def protection_json(sheet: Sheet, protection: Protection) -> dict[str, Any]:
-    """ProtectedRange, as its owner sees it."""
+def protection_json(sheet: Sheet, protection: Protection, owner: str | None = None) -> dict[str, Any]:
+    """ProtectedRange, as its owner sees it; who owns the file may always edit, which replies of batchUpdate
+    do not say."""
     found: dict[str, Any] = {
         "protectedRangeId": protection.id,
         "range": grid_range_json(sheet.id, protection.area),
@@ -172,7 +178,8 @@ def protection_json(sheet: Sheet, protection: Protection) -> dict[str, Any]:
         found["description"] = protection.description
     if protection.warning_only:
         found["warningOnly"] = True
-    editors = {"users": list(protection.editors)} if protection.editors else {}
+    users = list(dict.fromkeys([*([owner] if owner else []), *protection.editors]))
+    editors = {"users": users} if users else {}
     return found | {"requestingUserCanEdit": True, "editors": editors}
 
 

@@ -28,7 +28,8 @@ def load(file: DriveFile, content: bytes) -> Spreadsheet:
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig", "replace"), newline="")))
     width = max((len(row) for row in rows), default=0)
     sheet = Sheet(id=0, title=file.name, rows=max(1000, len(rows)), columns=max(26, width))
-    inside = Spreadsheet(sheets=[sheet])
+    # A conversion leaves the properties of the file behind: recorded.
+    inside = Spreadsheet(sheets=[sheet], time_zone="America/Los_Angeles")
     inside.require_room(0)
     write(Target(sheet, Area()), rows, "USER_ENTERED")
     return inside

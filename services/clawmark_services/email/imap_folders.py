@@ -15,7 +15,7 @@ from typing import Protocol
 from pymap.backend.mailbox import MailboxDataInterface, MailboxSetInterface
 from pymap.concurrent import Event
 from pymap.context import subsystem
-from pymap.exceptions import NotAllowedError
+from pymap.exceptions import MailboxNotFound, NotAllowedError
 from pymap.flags import FlagOp
 from pymap.interfaces.message import CachedMessage
 from pymap.listtree import ListTree
@@ -27,7 +27,7 @@ from pymap.parsing.specials.flag import Flag, Recent, Seen, Wildcard, get_system
 from pymap.selected import SelectedMailbox, SelectedSet
 
 from clawmark_services.email.imap_content import Content
-from clawmark_services.email.mailbox import Folder, StoredMessage
+from clawmark_services.email.mailbox import Folder, StoredMessage, canonical
 from clawmark_services.email.mime import Part, header_text
 from clawmark_services.email.store import MailStore
 
@@ -254,7 +254,9 @@ class ImapFolders(MailboxSetInterface[ImapFolder]):
         return "/"
 
     async def set_subscribed(self, name: str, subscribed: bool) -> None:  # noqa: FBT001 - pymap's interface
-        """SUBSCRIBE, UNSUBSCRIBE."""
+        """SUBSCRIBE, which needs a folder, as RFC 3501, 6.3.6 allows and clients expect, and UNSUBSCRIBE."""
+        if subscribed and canonical(name) not in self._store.folder_names(self._address):
+            raise MailboxNotFound(name)
         self._store.subscribe(self._address, _valid(name), subscribed=subscribed)
 
     async def list_subscribed(self) -> ListTree:

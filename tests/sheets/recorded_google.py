@@ -70,11 +70,14 @@ class Replay:
     def _furnish(self, office: Office, interaction: dict[str, Any], insides: dict[str, Any]) -> None:
         """Put what an answer tells of, and nothing before it made, into the Drive; the oldest first."""
         answer = _parsed(interaction["response"]["body"]["string"])
-        request = interaction["request"]
-        if not isinstance(answer, dict) or interaction["response"]["status"]["code"] != 200:
+        request, code = interaction["request"], interaction["response"]["status"]["code"]
+        opened = _FILE.search(request["uri"])
+        if code == 403 and opened and opened[1] not in self._known:
+            strangers = office.service.author.create("A stranger's", owner="stranger@elsewhere.example")
+            self._known[opened[1]] = strangers.id
+        if not isinstance(answer, dict) or code != 200:
             return
         listed = {file["id"]: file for file in answer.get("files", ())}
-        opened = _FILE.search(request["uri"])
         if request["method"] == "GET" and "sheets" in answer and opened:
             listed.setdefault(opened[1], {})
         unknown = [file_id for file_id in listed if file_id not in self._known]

@@ -35,7 +35,9 @@ def test_they_are_given_back(looks):
     group = {"range": {"dimension": "ROWS", "startIndex": 7, "endIndex": 9}, "depth": 1}
     assert found["rowGroups"] == [group]
     assert found["basicFilter"]["range"]["endRowIndex"] == 9
-    assert found["protectedRanges"][0]["editors"] == {"users": ["bob@company.example"]}
+    assert found["protectedRanges"][0]["editors"] == {
+        "users": ["mia.chen@company.example", "bob@company.example"]
+    }
     assert data["rowData"][2]["values"][0]["dataValidation"]["strict"] is True
 
 

@@ -8,9 +8,6 @@ from recorded_google import Replay
 
 # Every answer that differs from the recorded one, with the reason: recording, path of the difference.
 DEVIATIONS = {
-    ("ClientTest.test_access_private_spreadsheet", "status"): (
-        "a stranger's file: all files of a world belong to its one account, so it is not found instead of forbidden"
-    ),
     ("ClientTest.test_import_csv", ".appDataContents"): (
         "of Drive v2 only the upload is served, and its answer has only the fields that clients read"
     ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -21,6 +22,7 @@ from clawmark_services.sheets.values import FORMATTED, as_written
 Rows = Sequence[Sequence[Any]]
 T = TypeVar("T")
 Account = Literal["user", "service"]
+Role = Literal["reader", "commenter", "writer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,23 @@ class Desk:
 
     def do(self, operation: str, request: Mapping[str, Any], act: Callable[[datetime], T]) -> T:
         """Run `act` with the moment of the exchange; Google's refusals become `ValueError`."""
-        with self.store.lock, self.context.exchange(operation, shortened(dict(request))) as exchange:
+        with self.trusted(), self.context.exchange(operation, shortened(dict(request))) as exchange:
             try:
                 return act(exchange.at)
             except GoogleError as error:
                 exchange.status, refusal = error.code, error.message
         # Raised out here: an exception that leaves an exchange is written down as a fault.
         raise ValueError(f"{operation} {dict(request)!r}: {refusal}")
+
+    @contextmanager
+    def trusted(self) -> Iterator[None]:
+        """Hold the store, in which nothing is forbidden for so long."""
+        with self.store.lock:
+            before, self.store.trusting = self.store.trusting, True
+            try:
+                yield
+            finally:
+                self.store.trusting = before
 
 
 class SheetsAuthor:
@@ -57,8 +69,19 @@ class SheetsAuthor:
         """The titles of all spreadsheets, in the order they were made."""
         return [file.name for file in self._files()]
 
-    def create(self, title: str, tabs: Mapping[str, Rows] | None = None) -> SpreadsheetHandle:
-        """A new spreadsheet; `tabs` maps titles to rows of values, the first row being the header."""
+    def create(
+        self,
+        title: str,
+        tabs: Mapping[str, Rows] | None = None,
+        *,
+        owner: str | None = None,
+        role: Role | None = None,
+    ) -> SpreadsheetHandle:
+        """A new spreadsheet; `tabs` maps titles to rows of values, the first row being the header.
+
+        It is the agent's, unless it has another `owner`, an account's name or an address; then `role` says
+        what the agent may do with it: nothing, or be its "reader", "commenter" or "writer".
+        """
         tabs = tabs or {"Sheet1": []}
         sheets = [
             {"properties": {"title": name, "gridProperties": _grid(rows)}} for name, rows in tabs.items()
@@ -74,7 +97,18 @@ class SheetsAuthor:
         for name, rows in tabs.items():
             if rows:
                 handle.tab(name).write("A1", rows)
+        if owner is not None:
+            self._give_away(handle.id, self._desk.context.accounts.address(owner), role)
         return handle
+
+    def _give_away(self, file_id: str, owner: str, role: Role | None) -> None:
+        with self._desk.trusted():
+            store = self._desk.store
+            file = store.file(file_id)
+            mine = file.permissions[0]
+            file.permissions[0] = {**mine, "id": store.new_permission_id(), "emailAddress": owner}
+            if role is not None:
+                file.permissions.append({**mine, "role": role})
 
     def spreadsheet(self, title: str) -> SpreadsheetHandle:
         """The spreadsheet of that title or id. Raises `LookupError` naming those that exist."""
@@ -131,12 +165,13 @@ class SpreadsheetHandle:
     @property
     def title(self) -> str:
         """Its title at this moment."""
-        return self._desk.store.file(self.id).name
+        with self._desk.trusted():
+            return self._desk.store.file(self.id).name
 
     @property
     def tabs(self) -> list[str]:
         """The titles of its tabs, from left to right."""
-        with self._desk.store.lock:
+        with self._desk.trusted():
             return [sheet.title for sheet in self._desk.store.spreadsheet(self.id)[1].sheets]
 
     def tab(self, name: str) -> TabHandle:

@@ -23,12 +23,13 @@ _LINKS = {
 
 def file_json(store: Store, file: DriveFile) -> Json:
     """The File resource, with everything that a field mask may ask for."""
+    owner = next((one for one in file.permissions if one["role"] == "owner"), {"id": "", "emailAddress": ""})
     user = {
         "kind": "drive#user",
-        "displayName": store.owner.partition("@")[0],
-        "me": True,
-        "permissionId": file.permissions[0]["id"] if file.permissions else "",
-        "emailAddress": store.owner,
+        "displayName": owner["emailAddress"].partition("@")[0],
+        "me": owner["emailAddress"] == store.owner,
+        "permissionId": owner["id"],
+        "emailAddress": owner["emailAddress"],
     }
     found: Json = {
         "kind": "drive#file",
@@ -45,9 +46,16 @@ def file_json(store: Store, file: DriveFile) -> Json:
         "modifiedTime": file.modified,
         "owners": [user],
         "lastModifyingUser": user,
-        "ownedByMe": True,
+        "ownedByMe": owner["emailAddress"] == store.owner,
         "shared": len(file.permissions) > 1,
-        "capabilities": {"canEdit": True, "canCopy": True, "canDelete": True, "canShare": True},
+        "capabilities": {
+            "canCopy": True,
+            "canDelete": store.may(file, "owner"),
+            "canDownload": True,
+            "canEdit": store.may(file, "writer"),
+            "canShare": store.may(file, "writer"),
+            "canTrash": store.may(file, "owner"),
+        },
         "permissions": [permission_json(permission) for permission in file.permissions],
         "permissionIds": [permission["id"] for permission in file.permissions],
         "size": "1024" if file.spreadsheet else "0",
@@ -79,7 +87,7 @@ _ORDERS: dict[str, Callable[[DriveFile], Any]] = {
 
 def listed(store: Store, query: str | None, order: str | None) -> list[DriveFile]:
     """All files that match; without an order those changed last come first."""
-    files = list(reversed(store.files.values()))
+    files = [file for file in reversed(store.files.values()) if store.may(file, "reader", by_link=False)]
     if query and query.strip():
         condition = drive_query.parse(query, store.root)
         files = [file for file in files if condition(file)]
@@ -111,7 +119,7 @@ def parents_of(store: Store, given: Any) -> list[str] | None:
 def _folder(store: Store, file_id: str) -> str:
     if file_id in ("root", store.root):
         return store.root
-    if store.file(file_id).mime_type != FOLDER:
+    if store.file(file_id, "writer").mime_type != FOLDER:
         raise GoogleError(
             403,
             "The specified parent is not a folder.",
@@ -147,7 +155,7 @@ def copy(store: Store, at: datetime, file_id: str, body: Json) -> DriveFile:
 
 def update(store: Store, at: datetime, file_id: str, body: Json, *, add: str, remove: str) -> DriveFile:
     """files.update: name, description, star, trash, folders."""
-    file = store.file(file_id)
+    file = store.file(file_id, "writer")
     if "parents" in body:
         raise GoogleError(
             403,
@@ -178,7 +186,7 @@ _TYPES = ("user", "group", "domain", "anyone")
 
 def share(store: Store, file_id: str, body: Json) -> Json:
     """permissions.create: a second one for the same person replaces the first."""
-    file = store.file(file_id)
+    file = store.file(file_id, "writer")
     kind, role = text_of(body, "type"), text_of(body, "role")
     _check_choice("type", kind, _TYPES)
     _check_choice("role", role, _ROLES)
@@ -228,6 +236,7 @@ def permission(store: Store, file_id: str, permission_id: str) -> Json:
 
 def unshare(store: Store, file_id: str, permission_id: str) -> None:
     """permissions.delete; the owner stays."""
+    store.file(file_id, "writer")
     found = permission(store, file_id, permission_id)
     if found["role"] == "owner":
         raise GoogleError(

@@ -116,6 +116,17 @@ def no_such_spreadsheet() -> GoogleError:
     return GoogleError(404, "Requested entity was not found.", reason="notFound")
 
 
+def forbidden_spreadsheet() -> GoogleError:
+    """The spreadsheet is not shared with whoever asks, or not for that."""
+    return GoogleError(403, "The caller does not have permission", reason="forbidden")
+
+
+def forbidden_file() -> GoogleError:
+    """The Drive file can be seen but not changed."""
+    message = "The user does not have sufficient permissions for this file."
+    return GoogleError(403, message, reason="insufficientFilePermissions")
+
+
 def no_such_file(file_id: str) -> GoogleError:
     """The Drive file does not exist."""
     return GoogleError(404, f"File not found: {file_id}.", reason="notFound", location="fileId")

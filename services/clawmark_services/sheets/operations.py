@@ -127,7 +127,7 @@ def _fill(sheet: Sheet, data: Json) -> None:
 
 def batch_update(store: Store, at: datetime, spreadsheet_id: str, body: Json) -> Json:
     """spreadsheets.batchUpdate."""
-    file, inside = store.spreadsheet(spreadsheet_id)
+    file, inside = store.spreadsheet(spreadsheet_id, "writer")
     replies = batch.update(store, file, inside, body.get("requests") or [])
     _touch(file, at)
     reply: Json = {"spreadsheetId": file.id, "replies": replies}
@@ -144,7 +144,7 @@ def copy_sheet(store: Store, at: datetime, spreadsheet_id: str, sheet_id: str, b
     sheet = inside.numbered(int(sheet_id)) if sheet_id.isascii() and sheet_id.isdigit() else None
     if sheet is None:
         raise invalid(f"No sheet with id: {sheet_id}")
-    file, into = store.spreadsheet(body.get("destinationSpreadsheetId") or "")
+    file, into = store.spreadsheet(body.get("destinationSpreadsheetId") or "", "writer")
     title, number = f"Copy of {sheet.title}", 2
     while into.titled(title):
         title, number = f"Copy of {sheet.title} {number}", number + 1
@@ -181,7 +181,7 @@ def update_values(
 ) -> list[Json]:
     """The responses of values.update and values.batchUpdate; `data` is range, ValueRange and the path of
     the latter in the request. All ranges are written or none."""
-    file, original = store.spreadsheet(spreadsheet_id)
+    file, original = store.spreadsheet(spreadsheet_id, "writer")
     inside = original.clone()
     written = []
     for text, values, path in data:
@@ -232,7 +232,7 @@ def append_values(
     `data` is the range and the ValueRange.
     """
     text, body = data
-    file, original = store.spreadsheet(spreadsheet_id)
+    file, original = store.spreadsheet(spreadsheet_id, "writer")
     inside = original.clone()
     target = resolve(inside, text)
     rows = check_values(body.get("values"), "data.values")
@@ -264,7 +264,7 @@ def _make_room(edit: Edit, start: Target, rows: Rows, how: Writing) -> None:
 
 def clear_values(store: Store, at: datetime, spreadsheet_id: str, ranges: Sequence[str]) -> list[str]:
     """The cleared ranges of values.clear and values.batchClear."""
-    file, original = store.spreadsheet(spreadsheet_id)
+    file, original = store.spreadsheet(spreadsheet_id, "writer")
     inside = original.clone()
     targets = [resolve(inside, text) for text in ranges]
     cleared = [show(target.sheet.title, clear(target)) for target in targets]

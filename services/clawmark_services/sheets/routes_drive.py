@@ -110,7 +110,7 @@ def _files_export(call: Call) -> Raw:
 
 
 def _import_csv(call: Call) -> Any:
-    file = call.store.file(call.path["fileId"])
+    file = call.store.file(call.path["fileId"], "writer")
     if file.spreadsheet is None or not isinstance(call.body, bytes):
         raise GoogleError(400, "Bad Request", reason="badRequest")
     file.spreadsheet = tables_csv.load(file, call.body)

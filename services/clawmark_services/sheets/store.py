@@ -11,7 +11,14 @@ from typing import Any
 
 from clawmark_services.ids import Ids
 from clawmark_services.sheets.a1 import Area, Box, cell_name, parse_cells
-from clawmark_services.sheets.errors import invalid, no_such_file, no_such_spreadsheet
+from clawmark_services.sheets.access import role_of, suffices
+from clawmark_services.sheets.errors import (
+    forbidden_file,
+    forbidden_spreadsheet,
+    invalid,
+    no_such_file,
+    no_such_spreadsheet,
+)
 from clawmark_services.sheets.layout import Layout
 
 Scalar = str | int | float | bool
@@ -289,6 +296,8 @@ class Store:
     def __init__(self, ids: Ids, owner: str) -> None:
         self.lock = threading.RLock()
         self.owner = owner
+        # Set, under the lock, while the author of the task acts: nothing is forbidden to them.
+        self.trusting = False
         self._ids = ids
         self.files: dict[str, DriveFile] = {}
         self.root = "0A" + ids.token(17, _ALPHABET)
@@ -305,18 +314,26 @@ class Store:
         """20 digits, as Google's ids of permissions have them."""
         return self._ids.token(20, "1234567890")
 
-    def file(self, file_id: str) -> DriveFile:
-        """The file, or Drive's 404."""
+    def may(self, file: DriveFile, role: str, *, by_link: bool = True) -> bool:
+        """Whether whoever asks has that role, or a better one."""
+        return self.trusting or suffices(role_of(self.owner, file.permissions, by_link=by_link), role)
+
+    def file(self, file_id: str, role: str = "reader") -> DriveFile:
+        """The file, or Drive's 404, or its 403 for somebody with less than that role."""
         file = self.files.get(file_id)
-        if file is None:
+        if file is None or not self.may(file, "reader"):
             raise no_such_file(file_id)
+        if not self.may(file, role):
+            raise forbidden_file()
         return file
 
-    def spreadsheet(self, spreadsheet_id: str) -> tuple[DriveFile, Spreadsheet]:
-        """The file and its inside, or Sheets' 404."""
+    def spreadsheet(self, spreadsheet_id: str, role: str = "reader") -> tuple[DriveFile, Spreadsheet]:
+        """The file and its inside, or Sheets' 404, or its 403 for somebody with less than that role."""
         file = self.files.get(spreadsheet_id)
         if file is None:
             raise no_such_spreadsheet()
+        if not self.may(file, role):
+            raise forbidden_spreadsheet()
         if file.spreadsheet is None:
             raise invalid("This operation is not supported for this document")
         return file, file.spreadsheet
@@ -329,8 +346,10 @@ class Store:
         mime_type: str = SPREADSHEET,
         parents: list[str] | None = None,
         spreadsheet: Spreadsheet | None = None,
+        owner: str | None = None,
     ) -> DriveFile:
-        """A new file owned by the agent's account; a spreadsheet gets an empty sheet unless given one."""
+        """A new file owned by the agent's account, or by another; a spreadsheet gets an empty sheet unless
+        given one."""
         if mime_type == SPREADSHEET and spreadsheet is None:
             spreadsheet = Spreadsheet(sheets=[Sheet(id=0, title="Sheet1")])
         file = DriveFile(
@@ -342,18 +361,19 @@ class Store:
             modified=stamp(at),
             spreadsheet=spreadsheet,
         )
-        owner = {"id": self.new_permission_id(), "type": "user", "role": "owner", "emailAddress": self.owner}
-        file.permissions.append(owner)
+        address = owner or self.owner
+        theirs = {"id": self.new_permission_id(), "type": "user", "role": "owner", "emailAddress": address}
+        file.permissions.append(theirs)
         self.files[file.id] = file
         return file
 
     def remove(self, file_id: str) -> None:
         """Delete for good; a folder takes along what lies in it."""
-        self.file(file_id)
+        self.file(file_id, "owner")
         del self.files[file_id]
         orphans = [file.id for file in self.files.values() if file_id in file.parents]
         for orphan in orphans:
-            if orphan in self.files:
+            if orphan in self.files and self.may(self.files[orphan], "owner"):
                 self.remove(orphan)
 
     def to_json(self) -> dict[str, Any]:

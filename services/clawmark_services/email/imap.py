@@ -19,7 +19,7 @@ from pymap.imap import IMAPConnection
 from pymap.imap.state import ConnectionState
 from pymap.parsing.command import Command, CommandAuth, CommandNoArgs, CommandSelect
 from pymap.parsing.command.nonauth import AuthenticateCommand, LoginCommand
-from pymap.parsing.command.select import CloseCommand
+from pymap.parsing.command.select import CloseCommand, SearchCommand
 from pymap.parsing.commands import Commands, InvalidCommand
 from pymap.parsing.response import CommandResponse, Response, ResponseOk, UntaggedResponse
 from pymap.selected import SelectedMailbox
@@ -30,6 +30,7 @@ from pysasl.hashing import BuiltinHash
 from clawmark_services.actor import acting_as
 from clawmark_services.context import Context, Exchange
 from clawmark_services.email.folder_names import read_leniently
+from clawmark_services.email.imap_search import AnyCharset, UidAnyCharset, refused_charset, search_fully
 from clawmark_services.email.imap_session import AnyLogin, ImapSession
 from clawmark_services.email.store import MailStore
 
@@ -73,7 +74,7 @@ class Config(IMAPConfig):
             bad_command_limit=20,
         )
         self._commands = Commands()
-        for command in (UnselectCommand, NamespaceCommand):
+        for command in (UnselectCommand, NamespaceCommand, AnyCharset, UidAnyCharset):
             self._commands.register(command)
         self._auth = SASLAuth.named([b"PLAIN", b"LOGIN"])
 
@@ -144,6 +145,11 @@ class State(ConnectionState):
         answer: _Answer = await super().do_close(cmd)
         return answer
 
+    async def do_search(self, cmd: SearchCommand) -> _Answer:
+        """SEARCH."""
+        refusal = refused_charset(cmd)
+        return (refusal, None) if refusal else await super().do_search(cmd)
+
     async def do_unselect(self, cmd: Command) -> _Answer:
         """UNSELECT."""
         self._selected = None
@@ -202,6 +208,7 @@ class Connection(IMAPConnection):
 def shared_config() -> Config:
     """One for all worlds: it holds nothing of any of them."""
     read_leniently()
+    search_fully()
     return Config()
 
 

@@ -100,9 +100,18 @@ class Content(LoadedMessageInterface):
         return Structure(self.root)
 
     def contains(self, value: bytes) -> bool:
-        """SEARCH TEXT and BODY: in any header or any decoded text."""
-        needle = value.decode("utf-8", "replace").casefold()
-        return any(needle in text.casefold() for part in self.root.walk() for text in _searchable(part))
+        """SEARCH TEXT: in any header or any decoded text."""
+        words = value.decode("utf-8", "replace").casefold()
+        return any(words in text.casefold() for text in _header_texts(self.root)) or self.says(words)
+
+    def says(self, words: str) -> bool:
+        """SEARCH BODY: in any decoded text, or in the header of a part."""
+        wanted = words.casefold()
+        return any(
+            wanted in text.casefold()
+            for part in self.root.walk()
+            for text in (*(_header_texts(part) if part is not self.root else ()), *_body_texts(part))
+        )
 
     def _part(self, section: Sequence[int] | None) -> Part | None:
         part = self.root
@@ -136,11 +145,12 @@ def _header_lines(header: bytes) -> list[tuple[bytes, bytes]]:
     return fields
 
 
-def _searchable(part: Part) -> list[str]:
-    texts = [decode_words(unfold(value)) for value in part.fields.values()]
-    if part.type.startswith("text/"):
-        texts.append(part.text())
-    return texts
+def _header_texts(part: Part) -> list[str]:
+    return [decode_words(unfold(value)) for value in part.fields.values()]
+
+
+def _body_texts(part: Part) -> list[str]:
+    return [part.text()] if part.type.startswith("text/") else []
 
 
 def _undone(part: Part) -> bytes:

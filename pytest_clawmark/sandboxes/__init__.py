@@ -7,6 +7,7 @@ from pytest_clawmark.sandboxes.contract import (
     Completed,
     Finding,
     Limits,
+    Mount,
     Sandbox,
     SandboxProvider,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "Completed",
     "Finding",
     "Limits",
+    "Mount",
     "Sandbox",
     "SandboxProvider",
     "choose",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pytest_clawmark.failures import WorldFailure
 from pytest_clawmark.sandboxes import etc
-from pytest_clawmark.sandboxes.contract import Blueprint, Finding, Limits, Sandbox, Tree
+from pytest_clawmark.sandboxes.contract import Blueprint, Finding, Limits, Mount, Sandbox, Tree
 from pytest_clawmark.sandboxes.control import Configuration, Control, Doors, resource_limits, sealed
 from pytest_clawmark.sandboxes.drain import Drain
 from pytest_clawmark.sandboxes.launcher import Launched, Launcher
@@ -184,9 +184,14 @@ def _arguments(blueprint: Blueprint, files: Sequence[tuple[str, int]]) -> list[s
         *_system(),
         *(part for path, number in files for part in ("--perms", "0644", "--file", str(number), path)),
         *toolbox,
+        *(part for mount in blueprint.mounts for part in _shown(mount)),
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"),
         *(interpreter, *FLAGS, _INIT),
     ]
+
+
+def _shown(mount: Mount) -> tuple[str, str, str]:
+    return ("--bind" if mount.writable else "--ro-bind", str(mount.source), mount.target)
 
 
 def _rights() -> list[str]:

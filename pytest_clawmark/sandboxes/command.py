@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_clawmark.failures import WorldFailure
-from pytest_clawmark.sandboxes.contract import Completed, Limits
+from pytest_clawmark.sandboxes.contract import Completed, Ended, Limits
 from pytest_clawmark.sandboxes.control import Control, sealed
 from pytest_clawmark.sandboxes.drain import Drain
+from pytest_clawmark.sandboxes.rights import Owner
 
 _CHUNK = 1 << 16
 _PATIENCE = 30.0  # seconds beyond a command's limit in which init must have ended it
@@ -32,16 +33,38 @@ _LAST_WORDS = {
 }
 
 
+class Spawned:
+    """Implements `Process`."""
+
+    def __init__(self, control: Control, reply: int, number: int, limits: Limits) -> None:
+        self._control, self._reply, self._number, self._limits = control, reply, number, limits
+
+    def wait(self) -> Ended:
+        if self._reply < 0:
+            raise ValueError("this command's end has been waited for already")
+        reply, self._reply = self._reply, -1
+        text = b""
+        try:
+            while (story := _read_story(text)) is None:
+                text += _answer(reply)
+        finally:
+            os.close(reply)
+        return _ended(story, self._limits)
+
+    def signal(self, number: int) -> None:
+        self._control.signal(self._number, number)
+
+
 def complete(
-    control: Control, drain: Drain, request: dict[str, Any], stdin: bytes, limits: Limits
+    control: Control, drain: Drain, request: dict[str, Any], stdin: bytes, *, limits: Limits, owner: Owner
 ) -> Completed:
     """Run one command to its end. Raises `WorldFailure` when init does not answer."""
-    output = (_Output(limits.output), _Output(limits.output))
+    output = (_Output(limits.output, owner), _Output(limits.output, owner))
     deadline = time.monotonic() + float(request["timeout"]) + _PATIENCE
     try:
         source = sealed(stdin, "stdin")
         try:
-            reply = control.run(request, [source, *(stream.inside for stream in output)])
+            reply, _ = control.run(request, [source, *(stream.inside for stream in output)])
         finally:
             os.close(source)
             for stream in output:
@@ -58,14 +81,21 @@ def complete(
     return _completed(story, output, limits)
 
 
+def _owned_pipe(owner: Owner) -> tuple[int, int]:
+    """A pipe that commands can open again, as `/dev/stderr` for example; only a file's owner may."""
+    ends = os.pipe()
+    owner.give(ends[1])
+    return ends
+
+
 class _Output:
     """A pipe whose reading end stays here; beyond `limit` bytes what comes is dropped."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, owner: Owner) -> None:
         self.kept = bytearray()
         self.truncated = False
         self._limit = limit
-        self.pipe, self.inside = os.pipe()
+        self.pipe, self.inside = _owned_pipe(owner)
         os.set_blocking(self.pipe, False)
 
     def close_inside(self) -> None:
@@ -150,16 +180,21 @@ def _read_story(text: bytes) -> _Story | None:
 
 def _completed(story: _Story, output: tuple[_Output, _Output], limits: Limits) -> Completed:
     stdout, stderr = output
+    end = _ended(story, limits)
+    return Completed(
+        exit_code=end.exit_code,
+        stdout=bytes(stdout.kept),
+        stderr=bytes(stderr.kept) + "".join(f"[sandbox] {remark}\n" for remark in end.remarks).encode(),
+        timed_out=end.timed_out,
+        truncated=stdout.truncated or stderr.truncated,
+    )
+
+
+def _ended(story: _Story, limits: Limits) -> Ended:
     remarks = [_NOTES[note].format(mebibytes=limits.memory >> 20) for note in dict.fromkeys(story.notes)]
     if story.verb in _LAST_WORDS:
         remarks.append(_LAST_WORDS[story.verb].format(detail=story.detail))
-    return Completed(
-        exit_code=_exit_code(story),
-        stdout=bytes(stdout.kept),
-        stderr=bytes(stderr.kept) + "".join(f"[sandbox] {remark}\n" for remark in remarks).encode(),
-        timed_out=story.verb == "timeout",
-        truncated=stdout.truncated or stderr.truncated,
-    )
+    return Ended(exit_code=_exit_code(story), timed_out=story.verb == "timeout", remarks=tuple(remarks))
 
 
 def _exit_code(story: _Story) -> int:

@@ -40,12 +40,22 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A folder of the host's that is shown inside at `target`; both absolute."""
+
+    source: Path
+    target: str
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Blueprint:
     """Everything a provider needs to know to build one sandbox.
 
     `hosts` maps names to loopback addresses of the world; `authority` is the PEM of the run's
     certificate authority, to be trusted beside the system's own; `toolbox` is the agent's Python, as
-    built on this machine, or None where there is none.
+    built on this machine, or None where there is none. `mounts` are shown beside all that; in `local`,
+    where nothing is hidden, they change nothing.
     """
 
     hosts: Mapping[str, str]
@@ -53,6 +63,16 @@ class Blueprint:
     authority: bytes
     toolbox: Path | None
     limits: Limits = field(default_factory=Limits)
+    mounts: Sequence[Mount] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended: `exit_code` and `timed_out` as in `Completed`, and what the sandbox has to say."""
+
+    exit_code: int
+    timed_out: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +88,19 @@ class Completed:
     stderr: bytes
     timed_out: bool = False
     truncated: bool = False
+
+
+class Process(Protocol):
+    """A command that was started with `Sandbox.spawn`."""
+
+    def wait(self) -> Ended:
+        """Return when it has ended; to be called once. What it left in the background goes on until `settle`.
+
+        Raises `WorldFailure` when the sandbox is gone.
+        """
+
+    def signal(self, number: int) -> None:
+        """Send SIGINT, SIGTERM, SIGHUP, SIGQUIT or SIGUSR2 to its process group; nothing if it has ended."""
 
 
 class Sandbox(Protocol):
@@ -105,6 +138,25 @@ class Sandbox(Protocol):
         `env` is added to the sandbox's own variables (PATH, HOME, LANG, those of `trust`). `cwd` defaults
         to the workspace. What a finished command left in the background goes on until `settle`.
         """
+
+    def spawn(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        terminal: bool = False,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> Process:
+        """Start one command on descriptors of the caller's, which stay the caller's, and without a time limit.
+
+        Otherwise as `run`. With `terminal`, stdin is a terminal that becomes the command's controlling one.
+        """
+
+    def give(self, descriptor: int) -> None:
+        """Make a pipe or terminal of the caller's the agent's own, so that commands can open it again."""
 
     def tree(self, tree: Tree) -> int:
         """A directory descriptor of a tree, owned by the sandbox; for `openat` without following links."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import marshal
 import os
 import select
@@ -99,6 +100,7 @@ class Control:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
 
     def build(self, configuration: Configuration, listen: Sequence[Address]) -> Doors:
         """Have the sandbox made. Raises `WorldFailure` with init's reason."""
@@ -120,10 +122,16 @@ class Control:
             raise WorldFailure(f"the sandbox cannot be built: {reason}")
         return _doors(os.fsdecode(text), numbers, listen)
 
-    def run(self, request: dict[str, Any], streams: Sequence[int]) -> int:
-        """Start a command with its stdin, stdout and stderr; the descriptor its reply comes from."""
-        with contextlib.closing(_Descriptor(sealed(packed(request), "request"))) as file:
-            return self._ask(b"run", [file.number, *streams])
+    def run(self, request: dict[str, Any], streams: Sequence[int]) -> tuple[int, int]:
+        """Start a command with its stdin, stdout and stderr; the descriptor its reply comes from, its number."""
+        number = next(self._numbers)
+        content = packed({**request, "number": number})
+        with contextlib.closing(_Descriptor(sealed(content, "request"))) as file:
+            return self._ask(b"run", [file.number, *streams]), number
+
+    def signal(self, command: int, number: int) -> None:
+        """Send a signal to the process group of the command of that number; nothing if it has ended."""
+        self._send(f"signal {command} {number}".encode(), [])
 
     def settle(self) -> None:
         """Return when init has killed every process but itself."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_clawmark.failures import WorldFailure
 from pytest_clawmark.sandboxes import etc
-from pytest_clawmark.sandboxes.contract import Blueprint, Finding, Limits, Sandbox, Tree
+from pytest_clawmark.sandboxes.contract import Blueprint, Finding, Limits, Mount, Sandbox, Tree
 from pytest_clawmark.sandboxes.control import Configuration, Control, Doors, resource_limits
 from pytest_clawmark.sandboxes.drain import Drain
 from pytest_clawmark.sandboxes.program import FLAGS, SOURCE
@@ -152,7 +152,11 @@ class Docker:
                 auto_remove=True,
                 labels={"clawmark": self._run},
                 user=f"{inside.uid}:{inside.gid}",
-                volumes={str(folder): {"bind": _CONTROL, "mode": "ro"}, **_volumes(blueprint.toolbox)},
+                volumes={
+                    str(folder): {"bind": _CONTROL, "mode": "ro"},
+                    **_volumes(blueprint.toolbox),
+                    **{str(m.source): {"bind": m.target, "mode": _mode(m)} for m in blueprint.mounts},
+                },
                 tmpfs=_file_systems(blueprint.limits, inside),
                 **_rights(blueprint),
             )
@@ -263,6 +267,10 @@ def _connected(door: socket.socket, container: Container) -> socket.socket:
 
 def _volumes(toolbox: Path | None) -> dict[str, dict[str, str]]:
     return {str(toolbox): {"bind": etc.TOOLBOX, "mode": "ro"}} if toolbox else {}
+
+
+def _mode(mount: Mount) -> str:
+    return "rw" if mount.writable else "ro"
 
 
 def _rights(blueprint: Blueprint) -> dict[str, Any]:

@@ -4,7 +4,8 @@ Started as `python -I -S init.pyc CONTROL`, where CONTROL is an inherited descri
 socket to connect to. It runs under the sandbox's interpreter, so it uses nothing but the standard library
 and nothing of this package. `control.py` is the other end; between them go SOCK_SEQPACKET messages:
 
-    host -> init   `build` once, with a marshalled configuration; then `run` or `settle`, with descriptors
+    host -> init   `build` once, with a marshalled configuration; then `run` or `settle`, with descriptors,
+                   and `signal COMMAND NUMBER`, with the number that the command's request gave it
     init -> host   `ready FOLDER` with the listeners and the trees, or `failed WHY`, once
 
 `run` brings five descriptors: a marshalled request, stdin, stdout, stderr and a reply; `settle` a reply.
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # not from typing, which takes longer to load than this sandb
 
 ROUND = 0.15  # seconds between two looks at the world's memory
 STUBBORN = 1.0  # seconds that a keeper tries to kill what keeps forking, before init kills everything
+LONGEST_SLEEP = 3600.0  # seconds that a keeper sleeps at once; the kernel takes no infinity
 GRACE = 2.0  # seconds after a deadline until init takes over from a keeper that was stopped
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -251,9 +253,9 @@ def reap() -> list[tuple[int, int]]:
         ended.append((pid, os.waitstatus_to_exitcode(status)))
 
 
-def kill(pid: int) -> None:
+def kill(pid: int, number: int = _signal.SIGKILL) -> None:
     try:
-        os.kill(pid, _signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         return  # it ended by itself
 
@@ -310,6 +312,10 @@ def spawn(request: dict[str, Any], rlimits: list[tuple[str, int]], streams: tupl
     command, env = request["command"], request["env"]
     os.chdir(request["cwd"])
     limit(rlimits)
+    actions: list[Any] = [(os.POSIX_SPAWN_DUP2, number, place) for place, number in enumerate(streams)]
+    if request["terminal"]:
+        # A session's leader that opens a terminal without O_NOCTTY makes it the session's own.
+        actions.append((os.POSIX_SPAWN_OPEN, 0, f"/proc/self/fd/{streams[0]}", os.O_RDWR, 0))
     name, denied = command[0], None
     folders = [""] if "/" in name else [path + "/" for path in env.get("PATH", os.defpath).split(":")]
     for folder in folders:
@@ -319,7 +325,7 @@ def spawn(request: dict[str, Any], rlimits: list[tuple[str, int]], streams: tupl
                 folder + name,
                 command,
                 env,
-                file_actions=[(os.POSIX_SPAWN_DUP2, number, place) for place, number in enumerate(streams)],
+                file_actions=actions,
                 setsid=True,
                 setsigmask=[],
                 setsigdef=[_signal.SIGPIPE, _signal.SIGXFSZ, *IGNORED],
@@ -329,6 +335,15 @@ def spawn(request: dict[str, Any], rlimits: list[tuple[str, int]], streams: tupl
         except PermissionError as failure:
             denied = failure
     raise denied or FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def await_signal(deadline: float) -> int:
+    """The signal that woke a keeper, 0 when the deadline has come; it may be infinite."""
+    while (left := deadline - time.monotonic()) > 0:
+        woken = _signal.sigtimedwait((*WAKING, *FORWARDED), min(left, LONGEST_SLEEP))
+        if woken is not None:
+            return int(woken.si_signo)
+    return 0
 
 
 def keep(
@@ -341,7 +356,7 @@ def keep(
 ) -> int:
     """Be a command's keeper; the exit code 0 says that the reply was given, 1 that the command resists."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    _signal.pthread_sigmask(_signal.SIG_BLOCK, WAKING)
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, (*WAKING, *FORWARDED))
     prctl(PR_SET_PDEATHSIG, INIT_DIED)
     deadline = time.monotonic() + request["timeout"]
     killed_before = out_of_memory_kills() if contained else 0
@@ -355,18 +370,12 @@ def keep(
         return 0
     for descriptor in streams:
         os.close(descriptor)
-    while True:
-        for pid, code in reap():
-            if pid == command:
-                if contained and out_of_memory_kills() > killed_before:
-                    say(reply, "memory")
-                say(reply, f"exit {code}")
-                return 0
-        left = deadline - time.monotonic()
-        woken = _signal.sigtimedwait(WAKING, left) if left > 0 else None
-        orphaned = woken is not None and woken.si_signo == INIT_DIED
-        if woken is None or orphaned:
-            break
+    code, orphaned = attend(command, deadline)
+    if code is not None:
+        if contained and out_of_memory_kills() > killed_before:
+            say(reply, "memory")
+        say(reply, f"exit {code}")
+        return 0
     if not kill_children(time.monotonic() + STUBBORN):
         return 1
     if not orphaned:
@@ -374,8 +383,23 @@ def keep(
     return 0
 
 
+def attend(command: int, deadline: float) -> tuple[int | None, bool]:
+    """(exit code, whether init has died); without a code it must be ended, for its time is over or init dead."""
+    while True:
+        for pid, code in reap():
+            if pid == command:
+                return code, False
+        woken = await_signal(deadline)
+        if woken in FORWARDED:
+            # It leads its own group until it is reaped, so no stranger is ever hit.
+            os.killpg(command, woken)
+        elif woken != _signal.SIGCHLD:
+            return None, woken == INIT_DIED
+
+
 INIT_DIED = _signal.SIGUSR1
 WAKING = (_signal.SIGCHLD, INIT_DIED)
+FORWARDED = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGUSR2)
 IGNORED = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGUSR1, _signal.SIGUSR2)
 
 
@@ -390,6 +414,7 @@ class Init:
         # Without a namespace of processes, signalling all would reach the machine's.
         self.namespace = config["namespace"] and os.getpid() == 1
         self.commands: dict[int, tuple[int, float]] = {}  # keeper's pid: (reply, moment when init takes over)
+        self.keepers: dict[int, int] = {}  # number that a request gave its command: keeper's pid
         self.busy = False  # whether there may be processes of the agent's
         self.untold = False  # a background process was killed and nobody was told
         self.woken, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -419,16 +444,25 @@ class Init:
     def answer(self) -> bool:
         """Serve one request; False at the end of the conversation."""
         try:
-            verb, descriptors = receive(self.control)
+            message, descriptors = receive(self.control)
         except ConnectionResetError:
             return False
+        verb, *numbers = message.split() or [b""]
         if verb == b"run":
             self.run(*descriptors)
         elif verb == b"settle":
             self.end_all("ended")
             say(descriptors[0], "settled")
             os.close(descriptors[0])
-        return verb in (b"run", b"settle")
+        elif verb == b"signal":
+            self.signal(*map(int, numbers))
+        return verb in (b"run", b"settle", b"signal")
+
+    def signal(self, command: int, number: int) -> None:
+        """Have a command's keeper pass a signal on, unless the command has ended."""
+        keeper = self.keepers.get(command)
+        if keeper in self.commands:
+            kill(keeper, number)
 
     def run(self, source: int, stdin: int, stdout: int, stderr: int, reply: int) -> None:
         request = unpack(source)
@@ -436,6 +470,8 @@ class Init:
             say(reply, "background-memory")
             self.untold = False
         streams = (stdin, stdout, stderr)
+        # Until the keeper waits for them they must be kept: what is blocked is not dropped.
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, FORWARDED)
         try:
             keeper = os.fork()
         except OSError as failure:
@@ -445,7 +481,10 @@ class Init:
             if not keeper:
                 self.leave_to_keeper(request, streams, reply)
             self.commands[keeper] = reply, time.monotonic() + request["timeout"] + STUBBORN + GRACE
+            self.keepers[request["number"]] = keeper
             self.busy = True
+        finally:
+            _signal.pthread_sigmask(_signal.SIG_UNBLOCK, FORWARDED)
         for descriptor in streams:
             os.close(descriptor)
 
@@ -467,6 +506,7 @@ class Init:
                 self.end_all("ended", {pid: "timeout" if code == 1 else "lost"})
             else:
                 os.close(self.commands.pop(pid)[0])
+                self.keepers = {number: keeper for number, keeper in self.keepers.items() if keeper != pid}
 
     def end_all(self, last: str, special: dict[int, str] | None = None) -> None:
         """Kill and reap every process but this one, and tell whoever waits for a command."""
@@ -478,6 +518,7 @@ class Init:
             say(reply, (special or {}).get(pid, last))
             os.close(reply)
         self.commands.clear()
+        self.keepers.clear()
         self.busy = False
 
     def watch(self) -> None:

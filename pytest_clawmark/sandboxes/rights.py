@@ -36,6 +36,11 @@ class Owner:
         """A context in which this thread makes files as the owner."""
         return _FileRights(self) if os.geteuid() != self.uid else _NoChange()
 
+    def give(self, descriptor: int) -> None:
+        """Make a pipe or terminal the owner's: nobody else's processes may open it again."""
+        if os.geteuid() != self.uid:
+            os.fchown(descriptor, self.uid, self.gid)
+
 
 class Owners:
     """Lends unprivileged users to worlds started as root, one each: kernels before 5.14 count processes

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from socket import socket
+from typing import Any
 
 from pytest_clawmark.failures import WorldFailure
-from pytest_clawmark.sandboxes.command import complete
-from pytest_clawmark.sandboxes.contract import Address, Completed, Limits, Tree, WritingRights
+from pytest_clawmark.sandboxes.command import Spawned, complete
+from pytest_clawmark.sandboxes.contract import Address, Completed, Limits, Process, Tree, WritingRights
 from pytest_clawmark.sandboxes.control import Control, Doors
 from pytest_clawmark.sandboxes.drain import Drain
 from pytest_clawmark.sandboxes.rights import Owner
@@ -64,18 +65,41 @@ class RunningSandbox:
         cwd: str | None = None,
         timeout: float | None = None,
     ) -> Completed:
-        if not command:
-            raise ValueError("an empty command cannot be run")
-        seconds = self._place.limits.command_seconds if timeout is None else timeout
+        place = self._place
+        seconds = place.limits.command_seconds if timeout is None else timeout
         if not (math.isfinite(seconds) and seconds > 0):
             raise ValueError(f"a command's time limit is a positive number of seconds, not {seconds}")
-        request = {
+        request = self._request(command, env, cwd) | {"timeout": float(seconds), "terminal": False}
+        return complete(self._control, self._drain, request, stdin, limits=place.limits, owner=place.owner)
+
+    def spawn(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        terminal: bool = False,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> Process:
+        request = self._request(command, env, cwd) | {"timeout": math.inf, "terminal": terminal}
+        reply, number = self._control.run(request, (stdin, stdout, stderr))
+        return Spawned(self._control, reply, number, self._place.limits)
+
+    def _request(
+        self, command: Sequence[str], env: Mapping[str, str] | None, cwd: str | None
+    ) -> dict[str, Any]:
+        if not command:
+            raise ValueError("an empty command cannot be run")
+        return {
             "command": list(command),
             "env": {**self._place.env, **self._place.trust, **(env or {})},
             "cwd": str(PurePosixPath(self._place.paths["workspace"], cwd or ".")),
-            "timeout": float(seconds),
         }
-        return complete(self._control, self._drain, request, stdin, self._place.limits)
+
+    def give(self, descriptor: int) -> None:
+        self._place.owner.give(descriptor)
 
     def tree(self, tree: Tree) -> int:
         if self._closed:

@@ -57,6 +57,18 @@ class Columns:
     def page(self, id_: str) -> str:
         return self.store.page(id_).id
 
+    def author(self) -> str:
+        return self.store.moment(self.store.workspace.now).by
+
+    def rolled_up(self, relation: str, target: str) -> tuple[str, str]:
+        through = properties.find(self.store.source(self.source_id).properties, relation)
+        if through is None or through.type != "relation":
+            raise invalid(f"Relation property {relation} of the rollup does not exist.")
+        into = properties.find(self.store.source(through.config["data_source_id"]).properties, target)
+        if into is None:
+            raise invalid(f"Rollup property {target} does not exist in the related data source.")
+        return through.id, into.id
+
 
 def only_source(store: Store, database: Database) -> DataSource:
     """The data source of a database that has one; several are refused as the old API version does."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from clawmark_services.notion import periods, properties, richtext, values
+from clawmark_services.notion import computed, periods, properties, richtext, values
 from clawmark_services.notion.errors import MISSING, any_of, invalid, mismatch, undefined
 from clawmark_services.notion.grammar import (
     as_array,
@@ -93,11 +93,14 @@ def _timestamp(raw: Mapping[str, Json], query: Query, path: str) -> Predicate:
 
 def _single(raw: Mapping[str, Json], query: Query, path: str) -> Predicate:
     column = find_column(raw["property"], query, f"{path}.property")
-    given = next((key for key in raw if key in _FAMILIES), None)
+    given = next((key for key in raw if key in _FAMILIES or key in _COMPUTED), None)
     if given is None:
-        raise any_of("body", [undefined(f"{path}.{kind}") for kind in _FAMILIES])
+        raise any_of("body", [undefined(f"{path}.{kind}") for kind in (*_FAMILIES, *_COMPUTED)])
     only(raw, ("property", "type", given), path)
-    if _FAMILIES[given] is not _FAMILIES[column.type] or (given != column.type and given not in _TEXTS):
+    if given == column.type and given in _COMPUTED:
+        return _COMPUTED[given](column, raw[given], query, f"{path}.{given}")
+    same = given == column.type or (given in _TEXTS and column.type in _TEXTS)
+    if not same or given not in _FAMILIES:
         wanted, asked = (("text" if kind in _TEXTS[:2] else kind) for kind in (column.type, given))
         raise invalid(
             "The property type in the database does not match the property type of the filter provided: "
@@ -115,20 +118,90 @@ def find_column(name_or_id: Json, query: Query, path: str) -> Property:
     return column
 
 
-def _condition(column: Property, raw: Json, query: Query, path: str) -> Predicate:
-    family = _FAMILIES[column.type]
+def _chosen(
+    family: Mapping[str, Condition], column: Property, raw: Json, query: Query, path: str
+) -> tuple[Condition, Any]:
+    """The one condition of a family that a request names, and what it compares with."""
     raw = only(as_object(raw, path), tuple(family), path)
     if len(raw) != 1:
         raise any_of("body", [undefined(f"{path}.{name}") for name in family])
     ((name, value),) = raw.items()
     condition = family[name]
-    operand = condition.operand(value, f"{path}.{name}", column, query)
+    return condition, condition.operand(value, f"{path}.{name}", column, query)
+
+
+def _condition(column: Property, raw: Json, query: Query, path: str) -> Predicate:
+    family = _FAMILIES[column.type]
+    condition, operand = _chosen(family, column, raw, query, path)
 
     def holds(page: Page) -> bool:
-        held = values.kept(column, page)
+        held = values.kept(column, page, query.workspace)
         if family is _TEXT and isinstance(held, list):
             held = richtext.plain(held, query.workspace)
         return condition.test(held, operand)
+
+    return holds
+
+
+def _formula(column: Property, raw: Json, query: Query, path: str) -> Predicate:
+    """A filter on a formula's result; a result of another kind counts as empty."""
+    raw = only(as_object(raw, path), tuple(_RESULTS), path)
+    kind = next(iter(raw), None)
+    if kind is None or len(raw) != 1:
+        raise any_of("body", [undefined(f"{path}.{name}") for name in _RESULTS])
+    family, named = _RESULTS[kind]
+    condition, operand = _chosen(family, column, raw[kind], query, f"{path}.{kind}")
+
+    def holds(page: Page) -> bool:
+        result = values.kept(column, page, query.workspace)
+        return condition.test(result.get(named), operand)
+
+    return holds
+
+
+def _rollup(column: Property, raw: Json, query: Query, path: str) -> Predicate:
+    """A filter on what a rollup computes, or on any, every or none of what it shows."""
+    raw = only(as_object(raw, path), ("any", "every", "none", "number", "date"), path)
+    kind = next(iter(raw), None)
+    if kind is None or len(raw) != 1:
+        raise any_of("body", [undefined(f"{path}.{name}") for name in ("any", "every", "none")])
+    if kind in ("number", "date"):
+        family = _NUMBER if kind == "number" else _DATE
+        condition, operand = _chosen(family, column, raw[kind], query, f"{path}.{kind}")
+        return lambda page: condition.test(values.kept(column, page, query.workspace).get(str(kind)), operand)
+    holds = _of_target(column, raw[kind], query, f"{path}.{kind}")
+    combine = _QUANTIFIERS[kind]
+    return lambda page: combine(holds(row) for row in computed.related(column, page, query.workspace)[0])
+
+
+_QUANTIFIERS: Mapping[str, Callable[[Iterable[bool]], bool]] = {
+    "any": any,
+    "every": all,
+    "none": lambda found: not any(found),
+}
+
+
+def _of_target(column: Property, raw: Json, query: Query, path: str) -> Predicate:
+    """A filter on the column that a rollup looks into, in the rows of the related table."""
+    relation = next((each for each in query.columns if each.id == column.config["relation"]), None)
+    if relation is None or relation.type != "relation":
+        raise invalid(f"The rollup {column.name} has lost its relation.")
+    source = query.workspace.sources[relation.config["data_source_id"]]
+    name = column.config["target"]
+    inner = Query(columns=source.properties, workspace=query.workspace, now=query.now)
+    return _single({**as_object(raw, path), "property": name}, inner, path)
+
+
+def _read_verification(value: Json, path: str, _column: Property, _query: Query) -> str:
+    return as_choice(value, ("verified", "expired", "none"), path)
+
+
+def _verification(column: Property, raw: Json, query: Query, path: str) -> Predicate:
+    condition, operand = _chosen(_VERIFICATION, column, raw, query, path)
+
+    def holds(page: Page) -> bool:
+        held = values.kept(column, page, query.workspace)
+        return condition.test(values.verified_state(held, query.workspace), operand)
 
     return holds
 
@@ -295,4 +368,21 @@ _FAMILIES: Mapping[str, Mapping[str, Condition]] = {
     "last_edited_by": _PEOPLE,
     "last_edited_time": _DATE,
     "unique_id": _NUMBER,
+}
+_VERIFICATION = {
+    "status": Condition(_read_verification, lambda held, operand: held == operand),
+    "does_not_equal": Condition(_read_verification, lambda held, operand: held != operand),
+}
+_RESULTS = {
+    "string": (_TEXT, "string"),
+    "checkbox": (_CHECKBOX, "boolean"),
+    "number": (_NUMBER, "number"),
+    "date": (_DATE, "date"),
+}
+"""What a filter calls the kinds of a formula's results, the conditions there are, and the wire's name."""
+
+_COMPUTED: Mapping[str, Callable[[Property, Json, Query, str], Predicate]] = {
+    "formula": _formula,
+    "rollup": _rollup,
+    "verification": _verification,
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from clawmark_services.notion import formulas
 from clawmark_services.notion.errors import MISSING, any_of, invalid, mismatch, undefined
 from clawmark_services.notion.grammar import (
     COLORS,
@@ -17,13 +20,22 @@ from clawmark_services.notion.grammar import (
     named_kind,
     only,
 )
-from clawmark_services.notion.records import Property
+from clawmark_services.notion.records import DataSource, Property
 
 Json = Any
 
 _NAME_LIMIT = 2000
 _STATUS_GROUPS = (("To-do", "gray"), ("In progress", "blue"), ("Complete", "green"))
 _STATUS_DEFAULTS = (("Not started", "default", 0), ("In progress", "blue", 1), ("Done", "green", 2))
+
+
+ROLLUPS = (
+    *("count", "count_values", "empty", "not_empty", "unique", "show_unique", "percent_empty"),
+    *("percent_not_empty", "sum", "average", "median", "min", "max", "range", "earliest_date"),
+    *("latest_date", "date_range", "checked", "unchecked", "percent_checked", "percent_unchecked"),
+    *("count_per_group", "percent_per_group", "show_original"),
+)
+"""What a rollup can do with the values of its target (the API reference on rollups)."""
 
 
 class Configuring(Protocol):
@@ -34,6 +46,9 @@ class Configuring(Protocol):
 
     def related_source(self, id_: str, kind: str) -> str:
         """The data source that a relation by `database_id` or `data_source_id` leads to."""
+
+    def rolled_up(self, relation: str, target: str) -> tuple[str, str]:
+        """The ids of a relation of the table and of a column of the related one, by names or ids."""
 
 
 def parse_type(raw: Mapping[str, Json], path: str) -> str | None:
@@ -193,13 +208,85 @@ def with_new_option(column: Property, id_: str, name: str) -> Property:
 def _relation(
     config: Mapping[str, Json], path: str, configuring: Configuring, old: Property | None
 ) -> Mapping[str, Json]:
-    only(config, ("database_id", "data_source_id", "type", "single_property"), path)
+    """Where a relation leads; `synced` is the column there that shows it from the other side, or its name.
+
+    A name stands there until the column is made: see `tables`.
+    """
+    kinds = ("single_property", "dual_property")
+    only(config, ("database_id", "data_source_id", "type", *kinds), path)
     kind = "data_source_id" if "data_source_id" in config else "database_id"
-    if kind not in config and old is not None:
+    asked = named_kind(config, kinds, path)
+    if kind not in config and old is not None and asked is None:
         return old.config
-    as_choice(config.get("type", "single_property"), ("single_property",), f"{path}.type")
-    id_ = as_uuid(config.get(kind, MISSING), f"{path}.{kind}")
-    return {"data_source_id": configuring.related_source(id_, kind)}
+    as_choice(asked or kinds[0], kinds, f"{path}.type")
+    if kind not in config and old is not None:
+        source = old.config["data_source_id"]
+    else:
+        source = configuring.related_source(as_uuid(config.get(kind, MISSING), f"{path}.{kind}"), kind)
+    if asked != "dual_property":
+        return {"data_source_id": source}
+    if old is not None and "synced" in old.config and source == old.config["data_source_id"]:
+        return old.config
+    dual = as_object(config.get("dual_property", {}), f"{path}.dual_property")
+    only(dual, ("synced_property_id", "synced_property_name"), f"{path}.dual_property")
+    name = dual.get("synced_property_name")
+    wanted = None if name is None else parse_name(name, f"{path}.dual_property.synced_property_name")
+    return {"data_source_id": source, "synced": None, "synced_name": wanted}
+
+
+def _formula(
+    config: Mapping[str, Json], path: str, _configuring: Configuring, old: Property | None
+) -> Mapping[str, Json]:
+    only(config, ("expression",), path)
+    if "expression" not in config and old is not None:
+        return old.config
+    expression = as_text(config.get("expression", ""), f"{path}.expression", formulas.LENGTH_LIMIT)
+    if expression:
+        check_formula(expression, lambda _name: True)
+    return {"expression": expression}
+
+
+def check_formula(expression: str, known: Callable[[str], bool]) -> None:
+    """Raise Notion's complaint about a formula that it cannot read, or that names what is not `known`."""
+    try:
+        formulas.check(formulas.parse(expression), known)
+    except (formulas.FormulaError, RecursionError) as error:
+        raise invalid(f"Type error with formula: {error}.") from error
+
+
+def renamed_in_formula(column: Property, old: str, new: str) -> Property:
+    """A formula column that follows the new name of a column that it reads."""
+    spelled = json.dumps(old, ensure_ascii=False)
+    pattern = rf"prop\(\s*{re.escape(spelled)}\s*\)"
+    following = f"prop({json.dumps(new, ensure_ascii=False)})"
+    expression = re.sub(pattern, lambda _match: following, column.config["expression"])
+    return replace(column, config={"expression": expression})
+
+
+def _rollup(
+    config: Mapping[str, Json], path: str, configuring: Configuring, old: Property | None
+) -> Mapping[str, Json]:
+    names = ("relation_property_name", "relation_property_id", "rollup_property_name", "rollup_property_id")
+    only(config, ("function", *names), path)
+    kept = {} if old is None else old.config
+    function = as_choice(config.get("function", kept.get("function", MISSING)), ROLLUPS, f"{path}.function")
+    if old is not None and not any(name in config for name in names):
+        return {**kept, "function": function}
+    relation, target = (
+        _named(config, part, path, kept.get(known))
+        for part, known in (("relation", "relation"), ("rollup", "target"))
+    )
+    through, into = configuring.rolled_up(relation, target)
+    return {"relation": through, "target": into, "function": function}
+
+
+def _named(config: Mapping[str, Json], part: str, path: str, old: str | None) -> str:
+    for name in (f"{part}_property_id", f"{part}_property_name"):
+        if config.get(name) is not None:
+            return as_text(config[name], f"{path}.{name}")
+    if old is not None:
+        return old
+    raise any_of("body", [undefined(f"{path}.{part}_property_{each}") for each in ("name", "id")])
 
 
 def _unique_id(
@@ -232,6 +319,11 @@ _CONFIGS: Mapping[
     "created_by": _plain,
     "last_edited_by": _plain,
     "unique_id": _unique_id,
+    "formula": _formula,
+    "rollup": _rollup,
+    "verification": _plain,
+    "button": _plain,
+    "place": _plain,
 }
 
 
@@ -246,19 +338,48 @@ def title_of(columns: Sequence[Property]) -> Property:
     return next(column for column in columns if column.type == "title")
 
 
-def render(column: Property, database_id: Callable[[str], str], *, with_sources: bool) -> Json:
-    """A column of the schema. `database_id` finds the database of a data source, for relations."""
+class Tables(Protocol):
+    """What showing a column needs to know about other tables."""
+
+    sources: dict[str, DataSource]
+
+
+def render(column: Property, source: DataSource, tables: Tables, *, with_sources: bool) -> Json:
+    """A column of a table's schema."""
     config = dict(column.config)
     if column.type == "relation":
-        source = config["data_source_id"]
-        config = {"database_id": database_id(source)}
-        if with_sources:
-            config["data_source_id"] = source
-        config |= {"type": "single_property", "single_property": {}}
+        config = _shown_relation(config, tables, with_sources=with_sources)
+    if column.type == "rollup":
+        config = _shown_rollup(config, source, tables)
     return {
         "id": column.id,
         "name": column.name,
         "description": column.description,
         "type": column.type,
         column.type: config,
+    }
+
+
+def _shown_relation(config: Mapping[str, Json], tables: Tables, *, with_sources: bool) -> dict[str, Json]:
+    related = tables.sources[config["data_source_id"]]
+    shown: dict[str, Json] = {"database_id": related.database_id}
+    if with_sources:
+        shown["data_source_id"] = related.id
+    synced = find(related.properties, config["synced"]) if config.get("synced") else None
+    if synced is None:
+        return shown | {"type": "single_property", "single_property": {}}
+    dual = {"synced_property_name": synced.name, "synced_property_id": synced.id}
+    return shown | {"type": "dual_property", "dual_property": dual}
+
+
+def _shown_rollup(config: Mapping[str, Json], source: DataSource, tables: Tables) -> dict[str, Json]:
+    relation = find(source.properties, config["relation"])
+    related = relation and tables.sources.get(relation.config.get("data_source_id", ""))
+    target = find(related.properties, config["target"]) if related else None
+    return {
+        "rollup_property_name": target.name if target else "",
+        "relation_property_name": relation.name if relation else "",
+        "rollup_property_id": config["target"],
+        "relation_property_id": config["relation"],
+        "function": config["function"],
     }

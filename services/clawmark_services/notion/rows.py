@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from clawmark_services.notion import properties, values
+from clawmark_services.notion import properties, relations, values
 from clawmark_services.notion.blocks import Draft
 from clawmark_services.notion.columns import Columns
 from clawmark_services.notion.errors import archived_ancestor, invalid
@@ -37,7 +37,9 @@ def create_row(
         kept = _with_computed(store, source_id, parse_values(store, source_id, raw, path))
         present = {key: value for key, value in kept.items() if value is not None}
         parent = Parent(kind="data_source_id", id=source_id)
-        return store.add_page(parent, present, moment, icon=icon, cover=cover, children=children)
+        made = store.add_page(parent, present, moment, icon=icon, cover=cover, children=children)
+        relations.mirror_all(store, made, {}, present)
+        return store.page(made.id)
 
 
 def _with_computed(store: Store, source_id: str, kept: dict[str, Json]) -> dict[str, Json]:
@@ -62,6 +64,7 @@ def update_values(store: Store, page: Page, raw: Mapping[str, Json], moment: Mom
             new = parse_title(store, raw, "body.properties")
         merged = {key: value for key, value in {**page.values, **new}.items() if value is not None}
         changed = store.change(page, moment, values=merged, **parts)
+        relations.mirror_all(store, page, page.values, merged)
         return store.page(changed.id)
 
 
@@ -103,6 +106,8 @@ def move(store: Store, page: Page, parent: Parent, moment: Moment) -> Page:
         store.editable(into)
         if page.id in (into.id, *(each.id for each in store.workspace.ancestors(into))):
             raise invalid("A page cannot be moved into itself or into a page that it contains.")
+        relations.mirror_all(store, page, page.values, {})
+        page = store.page(page.id)
         store.detach(page)
         kept = {"title": page.values["title"]} if "title" in page.values else {}
         if parent.kind == "data_source_id":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from clawmark_services.notion import lookup, values
@@ -39,15 +39,25 @@ def _column(name: str, said: Any, workspace: Workspace) -> Json:
     kind = _kind(name, kind)
     if setting is None or setting == {}:
         return {kind: {}}
-    if kind in _WITH_OPTIONS:
-        return {kind: {"options": _options(name, setting)}}
-    if kind == "number":
-        return {kind: {"format": setting}}
-    if kind == "unique_id":
-        return {kind: {"prefix": setting}}
-    if kind == "relation":
-        return {kind: {"data_source_id": _related(setting, workspace)}}
-    raise ValueError(f"column {name!r}: {kind} has no setting, leave out {setting!r}")
+    if kind not in _SETTINGS:
+        raise ValueError(f"column {name!r}: {kind} has no setting, leave out {setting!r}")
+    return {kind: _SETTINGS[kind](name, setting, workspace)}
+
+
+def _rollup(name: str, setting: Any) -> Json:
+    """`("relation", "column", "function")`"""
+    listed = isinstance(setting, Sequence) and not isinstance(setting, str)
+    if not listed or len(setting) != 3:
+        raise ValueError(
+            f"column {name!r}: give a rollup as its relation, the column to look into and a function, such as "
+            f'["Tasks", "Hours", "sum"], not {setting!r}'
+        )
+    relation, target, function = setting
+    return {
+        "relation_property_name": relation,
+        "rollup_property_name": target,
+        "function": function,
+    }
 
 
 def _kind(name: str, said: Any) -> str:
@@ -67,3 +77,14 @@ def _options(name: str, setting: Any) -> list[Json]:
 
 def _related(setting: Any, workspace: Workspace) -> str:
     return lookup.source(workspace, getattr(setting, "id", setting)).id
+
+
+_SETTINGS: Mapping[str, Callable[[str, Any, Workspace], Json]] = {
+    **dict.fromkeys(_WITH_OPTIONS, lambda name, setting, _workspace: {"options": _options(name, setting)}),
+    "number": lambda _name, setting, _workspace: {"format": setting},
+    "unique_id": lambda _name, setting, _workspace: {"prefix": setting},
+    "formula": lambda _name, setting, _workspace: {"expression": setting},
+    "rollup": lambda name, setting, _workspace: _rollup(name, setting),
+    "relation": lambda _name, setting, workspace: {"data_source_id": _related(setting, workspace)},
+}
+"""What an author may say about a column of a type, as a request spells it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from clawmark_services.notion import dates, values
@@ -56,13 +56,22 @@ def _column_key(column: Property, query: Query) -> Key:
     if column.type in ("select", "status"):
         places = {option["id"]: place for place, option in enumerate(column.config["options"])}
         return lambda page: places.get(page.values.get(column.id, ""))
-    if column.type == "date":
-        return lambda page: _start(page.values.get(column.id))
-    if column.type in ("number", "unique_id"):
-        return lambda page: page.values.get(column.id)
-    if column.type == "checkbox":
-        return lambda page: bool(page.values.get(column.id))
-    return lambda page: _text(values.plain(column, page, query.workspace))
+    key = _KEYS.get(column.type, _text)
+    if column.type in _KEYS:
+        return lambda page: key(values.kept(column, page, query.workspace))
+    return lambda page: key(values.plain(column, page, query.workspace))
+
+
+def _result(result: Json) -> Any:
+    """What computed columns sort by: numbers and truths, then dates, then texts."""
+    value = result.get(result["type"])
+    if result["type"] == "array":
+        return (3, len(value))
+    if value is None or value == {}:
+        return None
+    if result["type"] == "date":
+        return (1, dates.moment(value["start"]))
+    return (2, value.casefold()) if isinstance(value, str) else (0, value)
 
 
 def _start(held: Json) -> Any:
@@ -70,5 +79,16 @@ def _start(held: Json) -> Any:
 
 
 def _text(value: Json) -> str | None:
-    text = ", ".join(value) if isinstance(value, list) else value
-    return text.casefold() if text else None
+    text = ", ".join(map(str, value)) if isinstance(value, list) else value
+    return str(text).casefold() if text else None
+
+
+_KEYS: Mapping[str, Callable[[Json], Any]] = {
+    "date": _start,
+    "number": lambda held: held,
+    "unique_id": lambda held: held,
+    "checkbox": bool,
+    "formula": _result,
+    "rollup": _result,
+}
+"""Types that sort by what is kept; all others by their text."""

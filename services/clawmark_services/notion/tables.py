@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from clawmark_services.notion import plain, properties, values
+from clawmark_services.notion import plain, properties, relations, values
 from clawmark_services.notion.columns import Columns, put_columns, swapped
 from clawmark_services.notion.errors import NotionError, invalid
 from clawmark_services.notion.grammar import ALPHANUMERIC, as_object, as_text
@@ -71,8 +71,9 @@ def create_source(
         )
         store.workspace.put_source(source)
         store.workspace.put(replace(database, sources=(*database.sources, source.id)))
-        for name, raw in schema.items():
+        for name, raw in _in_order(schema):
             _add_column(store, source.id, name, as_object(raw, f"{path}.{name}"), f"{path}.{name}")
+        _check_formulas(store, source.id, schema)
         if all(column.type != "title" for column in store.source(source.id).properties):
             raise invalid("Title is not provided.")
         _add_default_view(store, source, moment)
@@ -105,12 +106,35 @@ def update_source(
 ) -> DataSource:
     """Change columns (by name or id; None removes one) and other `parts`, `trashed` among them."""
     with store.whole():
-        for key, raw in schema.items():
+        for key, raw in _in_order(schema):
             _change_column(store, source.id, key, raw, f"{path}.{key}")
+        _check_formulas(store, source.id, schema)
         changed = store.source(source.id)
         changed = replace(changed, stamp=moment.edit(changed.stamp), **parts)
         store.workspace.put_source(changed)
         return changed
+
+
+def _in_order(schema: Mapping[str, Json]) -> list[tuple[str, Json]]:
+    """Rollups last: the relations that they follow may be new as well."""
+    return sorted(schema.items(), key=lambda named: isinstance(named[1], dict) and "rollup" in named[1])
+
+
+def _check_formulas(store: Store, source_id: str, schema: Mapping[str, Json]) -> None:
+    """Refuse formulas of a request that read columns which do not exist."""
+    columns = store.source(source_id).properties
+    for key, raw in schema.items():
+        column = properties.find(columns, key)
+        said = raw.get("formula") if isinstance(raw, dict) else None
+        if (
+            column is not None
+            and column.type == "formula"
+            and isinstance(said, dict)
+            and said.get("expression")
+        ):
+            properties.check_formula(
+                column.config["expression"], lambda name: properties.find(columns, name) is not None
+            )
 
 
 def _add_column(store: Store, source_id: str, name: str, raw: Mapping[str, Json], path: str) -> None:
@@ -126,7 +150,8 @@ def _add_column(store: Store, source_id: str, name: str, raw: Mapping[str, Json]
         config=config,
         description=_description(raw, path, None),
     )
-    put_columns(store, source, (*source.properties, column))
+    put_columns(store, source, (*store.source(source_id).properties, column))
+    relations.pair(store, source_id, column)
     if kind == "unique_id":
         _number_rows(store, source_id, column)
     if kind == "status":
@@ -157,6 +182,20 @@ def _change_column(store: Store, source_id: str, key: str, raw: Json, path: str)
     changed = replace(column, name=name, type=kind, config=config, description=description)
     put_columns(store, source, swapped(source, changed))
     _follow(store, source_id, column, changed)
+    if name != column.name:
+        _rename_in_formulas(store, source_id, column.name, name)
+    if changed.config != column.config or changed.type != column.type:
+        relations.part(store, column, changed)
+        relations.pair(store, source_id, changed)
+
+
+def _rename_in_formulas(store: Store, source_id: str, old: str, new: str) -> None:
+    source = store.source(source_id)
+    renamed = [
+        properties.renamed_in_formula(each, old, new) if each.type == "formula" else each
+        for each in source.properties
+    ]
+    put_columns(store, source, renamed)
 
 
 def _remove_column(store: Store, source: DataSource, column: Property | None, key: str) -> None:
@@ -166,6 +205,7 @@ def _remove_column(store: Store, source: DataSource, column: Property | None, ke
         raise invalid("Cannot delete title property.")
     put_columns(store, source, [each for each in source.properties if each.id != column.id])
     _rewrite(store, source.id, column.id, lambda _page: None)
+    relations.part(store, column)
 
 
 def _follow(store: Store, source_id: str, old: Property, new: Property) -> None:
@@ -194,7 +234,7 @@ def _converted(store: Store, source_id: str, column: Property, value: Json) -> J
     """What a value becomes in a column of another type; Notion keeps what it can and drops the rest."""
     if values.KINDS[column.type].parse is None or value in (None, [], ""):
         return None
-    text = ", ".join(value) if isinstance(value, list) and column.type != "multi_select" else value
+    text = ", ".join(map(str, value)) if isinstance(value, list) and column.type != "multi_select" else value
     try:
         raw = plain.to_request(column, text, store.workspace)
         return values.parse(column, raw, column.name, Columns(store, source_id))

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from clawmark_services.notion import dates, files, richtext
+from clawmark_services.notion import computed, dates, files, richtext
 from clawmark_services.notion.errors import MISSING, any_of, invalid, mismatch, undefined
 from clawmark_services.notion.grammar import (
     as_array,
     as_boolean,
+    as_choice,
     as_number,
     as_object,
     as_text,
@@ -44,6 +45,9 @@ class Writing(Protocol):
     def page(self, id_: str) -> str:
         """The id of a page that exists."""
 
+    def author(self) -> str:
+        """The id of whoever is writing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
@@ -55,7 +59,7 @@ class Kind:
     parse: Callable[[Json, str, Property, Writing], Json] | None
     render: Callable[[Json, Property, Workspace], Json]
     plain: Callable[[Json, Property, Workspace], Json]
-    read: Callable[[Page], Json] | None = None
+    read: Callable[[Property, Page, Workspace], Json] | None = None
     listed: bool = False
 
 
@@ -77,22 +81,22 @@ def parse(column: Property, raw: Json, path: str, writing: Writing) -> Json:
     return reader(value, f"{path}.{given}", column, writing)
 
 
-def kept(column: Property, page: Page) -> Json:
+def kept(column: Property, page: Page, workspace: Workspace) -> Json:
     """The kept form of what a page holds in a column; None when nothing is set."""
     read = KINDS[column.type].read
-    return read(page) if read else page.values.get(column.id)
+    return read(column, page, workspace) if read else page.values.get(column.id)
 
 
 def render(column: Property, page: Page, workspace: Workspace) -> Json:
     """A property value as pages carry it."""
-    value = KINDS[column.type].render(kept(column, page), column, workspace)
+    value = KINDS[column.type].render(kept(column, page, workspace), column, workspace)
     body = {"id": column.id, "type": column.type, column.type: value}
     return body | {"has_more": False} if column.type == "relation" else body
 
 
 def plain(column: Property, page: Page, workspace: Workspace) -> Json:
     """A plain Python value: text, number, bool, list of texts, ISO date, or None where nothing is set."""
-    return KINDS[column.type].plain(kept(column, page), column, workspace)
+    return KINDS[column.type].plain(kept(column, page, workspace), column, workspace)
 
 
 def _runs(value: Json, path: str, _column: Property, _writing: Writing) -> Json:
@@ -230,7 +234,7 @@ def _edit_time(name: str) -> Kind:
         parse=None,
         render=_show_as_is,
         plain=_show_as_is,
-        read=lambda page: dates.to_the_minute(getattr(page.stamp, name)),
+        read=lambda _column, page, _workspace: dates.to_the_minute(getattr(page.stamp, name)),
     )
 
 
@@ -239,7 +243,7 @@ def _edit_user(name: str) -> Kind:
         parse=None,
         render=lambda value, _column, workspace: workspace.user(value),
         plain=lambda value, _column, workspace: workspace.user(value).get("name", value),
-        read=lambda page: getattr(page.stamp, name),
+        read=lambda _column, page, _workspace: getattr(page.stamp, name),
     )
 
 
@@ -249,6 +253,92 @@ def _string(limit: int) -> Kind:
 
 def _user_names(value: Json, _column: Property, workspace: Workspace) -> Json:
     return [workspace.user(id_).get("name", id_) for id_ in value or ()]
+
+
+def _plain_formula(value: Json, _column: Property, _workspace: Workspace) -> Json:
+    result = value[value["type"]]
+    return _plain_date(result, _column, _workspace) if value["type"] == "date" else result
+
+
+def _keep_rollup(column: Property, page: Page, workspace: Workspace) -> Json:
+    """A rollup's result; of an array, each row with its target's column."""
+    result = computed.rollup(column, page, workspace)
+    if result["type"] != "array":
+        return result
+    _, target = computed.related(column, page, workspace)
+    rows = [workspace.nodes[id_] for id_ in result["array"]]
+    return {"type": "array", "array": [(target, row) for row in rows]}
+
+
+def _show_rollup(value: Json, column: Property, workspace: Workspace) -> Json:
+    shown = {
+        "type": value["type"],
+        value["type"]: value[value["type"]],
+        "function": column.config["function"],
+    }
+    if value["type"] == "array":
+        shown["array"] = [_rolled_up(target, row, workspace) for target, row in value["array"]]
+    return shown
+
+
+def _rolled_up(target: Property, row: Page, workspace: Workspace) -> Json:
+    body = render(target, row, workspace)
+    return {"type": target.type, target.type: body[target.type]}
+
+
+def _plain_rollup(value: Json, column: Property, workspace: Workspace) -> Json:
+    if value["type"] == "array":
+        return [plain(target, row, workspace) for target, row in value["array"]]
+    if value["type"] == "date":
+        return _plain_date(value["date"], column, workspace)
+    return value.get("number")
+
+
+def _verification(value: Json, path: str, _column: Property, writing: Writing) -> Json:
+    if value is None:
+        return None
+    only(as_object(value, path), ("state", "date", "verified_by"), path)
+    if as_choice(value.get("state", MISSING), ("verified", "unverified"), f"{path}.state") == "unverified":
+        return None
+    date = value.get("date")
+    parsed = None if date is None else dates.parse(date, f"{path}.date")
+    return {"state": "verified", "date": parsed, "by": writing.author()}
+
+
+def _show_verification(value: Json, _column: Property, workspace: Workspace) -> Json:
+    if value is None:
+        return {"state": "unverified", "verified_by": None, "date": None}
+    return {
+        "state": verified_state(value, workspace),
+        "verified_by": workspace.user(value["by"]),
+        "date": value["date"],
+    }
+
+
+def verified_state(value: Json, workspace: Workspace) -> str:
+    """ "verified" until the end of its date, if it has one, then "expired"; "none" where there is none."""
+    if value is None:
+        return "none"
+    end = value["date"] and value["date"]["end"]
+    return "expired" if end and dates.moment(end) < workspace.now else "verified"
+
+
+def _plain_verification(value: Json, _column: Property, workspace: Workspace) -> Json:
+    return None if value is None else verified_state(value, workspace)
+
+
+_PLACE_TEXTS = ("name", "address", "aws_place_id", "google_place_id")
+
+
+def _place(value: Json, path: str, _column: Property, _writing: Writing) -> Json:
+    if value is None:
+        return None
+    only(as_object(value, path), ("lat", "lon", *_PLACE_TEXTS), path)
+    place = {name: as_number(value.get(name, MISSING), f"{path}.{name}") for name in ("lat", "lon")}
+    texts = {name: value.get(name) for name in _PLACE_TEXTS}
+    return place | {
+        name: None if text is None else as_text(text, f"{path}.{name}", 2000) for name, text in texts.items()
+    }
 
 
 KINDS: Mapping[str, Kind] = {
@@ -285,12 +375,25 @@ KINDS: Mapping[str, Kind] = {
     "created_by": _edit_user("created_by"),
     "last_edited_by": _edit_user("edited_by"),
     "unique_id": Kind(parse=None, render=_show_unique_id, plain=_plain_unique_id),
+    "formula": Kind(parse=None, render=_show_as_is, plain=_plain_formula, read=computed.formula),
+    "rollup": Kind(parse=None, render=_show_rollup, plain=_plain_rollup, read=_keep_rollup),
+    "verification": Kind(parse=_verification, render=_show_verification, plain=_plain_verification),
+    "button": Kind(parse=None, render=lambda _value, _column, _workspace: {}, plain=lambda *_: None),
+    "place": Kind(
+        parse=_place, render=_show_as_is, plain=lambda value, _column, _workspace: (value or {}).get("name")
+    ),
 }
 """Every type of column, by Notion's name for it."""
 
 
 def elements(column: Property, page: Page, workspace: Workspace) -> Sequence[Json] | None:
-    """The single elements of a value that the property-item endpoint pages through, else None."""
+    """The single elements of a value that the property-item endpoint pages through, else None.
+
+    Each is `{type, <type>: value}`; those of a rollup are of its target's type.
+    """
+    if column.type == "rollup":
+        return list(render(column, page, workspace)["rollup"].get("array") or ())
     if not KINDS[column.type].listed:
         return None
-    return list(KINDS[column.type].render(kept(column, page), column, workspace))
+    shown = KINDS[column.type].render(kept(column, page, workspace), column, workspace)
+    return [{"type": column.type, column.type: each} for each in shown]

@@ -116,9 +116,7 @@ class Wire:
 
     def _schema(self, source: DataSource) -> Json:
         return {
-            column.name: properties.render(
-                column, lambda id_: self.workspace.sources[id_].database_id, with_sources=self.with_sources
-            )
+            column.name: properties.render(column, source, self.workspace, with_sources=self.with_sources)
             for column in source.properties
         }
 

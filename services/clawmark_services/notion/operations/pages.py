@@ -193,7 +193,7 @@ def retrieve_property(call: Call) -> Json:
     answer = listing(
         "property_item",
         list(enumerate(parts)),
-        lambda numbered: item | {column.type: numbered[1]},
+        lambda numbered: item | numbered[1],
         ids=lambda numbered: f"00000000-0000-0000-0000-{numbered[0]:012x}",
         paging=call.paging(),
     )
@@ -201,4 +201,7 @@ def retrieve_property(call: Call) -> Json:
     here = f"https://api.notion.com/v1/pages/{page.id}/properties/{column.id}"
     next_url = following and f"{here}?start_cursor={following}"
     shape: dict[str, Json] = {"id": column.id, "next_url": next_url, "type": column.type, column.type: {}}
+    if column.type == "rollup":
+        shown = values.render(column, page, workspace)["rollup"]
+        shape["rollup"] = shown | ({"array": []} if shown["type"] == "array" else {})
     return answer | {"property_item": shape}

@@ -39,7 +39,9 @@ from clawmark_services.sheets.functions import (
 from clawmark_services.sheets.functions_lookup import LOOKUPS
 from clawmark_services.sheets.functions_text import TEXTS
 from clawmark_services.sheets.inheritance import Style, inherited
+from clawmark_services.sheets.sheet_index import SheetIndex
 from clawmark_services.sheets.store import Cell, Sheet, Spreadsheet
+from clawmark_services.sheets.tallies import TALLIED, Tally
 
 _FUNCTIONS = {**FUNCTIONS, **LOOKUPS, **TEXTS}
 
@@ -48,6 +50,9 @@ Address = tuple[int, int, int]
 
 _LARGE = 20_000
 """Cells of a range beyond which its empty end is not read."""
+
+_KEPT = 100
+"""Cells of a range from which on its values are kept for the next formula that reads them."""
 
 _LAZY = ("IF", "IFERROR", "ISERROR", "IFNA")
 
@@ -73,7 +78,9 @@ class Calculation:
         self._sheets = {sheet.id: sheet for sheet in spreadsheet.sheets}
         self._known: dict[Address, Value] = {}
         self._styles: dict[Address, Style] = {}
-        self._extents: dict[int, tuple[int, int]] = {}
+        self._indexes = {sheet.id: SheetIndex(sheet) for sheet in spreadsheet.sheets}
+        self._tallies: dict[tuple[int, int, int, int], list[Tally]] = {}
+        self._blocks: dict[tuple[int, Box], Block] = {}
 
     def value(self, sheet: Sheet, row: int, column: int) -> Value:
         """What the cell comes to; None where it is empty."""
@@ -142,10 +149,14 @@ class Calculation:
             target = self._target(node, address[0])
             if target is not None:
                 sheet, box = target
-                keys = [key for key in sheet.filled(box) if sheet.cells[key].formula is not None]
-                found += [(sheet.id, *key) for key in keys]
+                index = self._indexes[sheet.id]
+                cells = ((sheet.id, *key) for key in index.formulas(box))
+                unknown = [cell for cell in cells if cell not in self._known]
+                if not unknown:
+                    index.settle(box)
+                found += unknown
         # Sorted, so that what a circle comes to does not hang on the order of entry.
-        return sorted(other for other in set(found) if other not in self._known)
+        return sorted(set(found))
 
     def _target(self, node: Node | None, home: int) -> tuple[Sheet, Box] | None:
         if isinstance(node, Name):
@@ -192,24 +203,49 @@ class Calculation:
         if box.bottom == box.top or box.right == box.left:
             raise FormulaFailed(REFERENCE)
         bottom, right = box.bottom, box.right
-        if (bottom - box.top) * (right - box.left) > _LARGE:
+        size = (bottom - box.top) * (right - box.left)
+        if size > _LARGE:
             # Read as far as the sheet is filled, so that ranges of one shape stay of one shape.
-            rows, columns = self._filled(sheet)
+            rows, columns = self._indexes[sheet.id].extent
             bottom, right = max(min(bottom, rows), box.top + 1), max(min(right, columns), box.left + 1)
-        return Block(
+        kept = size > _KEPT and self._settled(sheet, box)
+        if kept and (sheet.id, box) in self._blocks:
+            return self._blocks[sheet.id, box]
+        block = Block(
             tuple(
                 tuple(self._read(sheet, row, column) for column in range(box.left, right))
                 for row in range(box.top, bottom)
             )
         )
+        if kept:
+            self._blocks[sheet.id, box] = block
+        return block
 
-    def _filled(self, sheet: Sheet) -> tuple[int, int]:
-        """How many rows and columns of a sheet hold something, counted from its corner."""
-        if sheet.id not in self._extents:
-            rows = max((row for row, _ in sheet.cells), default=0) + 1
-            columns = max((column for _, column in sheet.cells), default=0) + 1
-            self._extents[sheet.id] = rows, columns
-        return self._extents[sheet.id]
+    def _settled(self, sheet: Sheet, box: Box) -> bool:
+        """Whether every cell of the box is known; on a circle some are not."""
+        return all((sheet.id, *key) in self._known for key in self._indexes[sheet.id].formulas(box))
+
+    def _tally(self, node: Node | None, home: int) -> Tally | None:
+        """The tally of a range; None for anything else, and on a circle."""
+        target = self._target(node, home)
+        if target is None:
+            return None
+        sheet, box = target
+        if box.bottom == box.top or box.right == box.left or not self._settled(sheet, box):
+            return None
+        rows, columns = self._indexes[sheet.id].extent
+        right = min(box.right, columns)
+        tallies = self._tallies.setdefault((sheet.id, box.top, box.left, box.right), [Tally()])
+        wanted = max(min(box.bottom, rows) - box.top, 0)
+        while len(tallies) <= wanted:
+            row = box.top + len(tallies) - 1
+            longer = tallies[-1].with_row(
+                [self._read(sheet, row, column) for column in range(box.left, right)]
+            )
+            if longer is None:
+                return None
+            tallies.append(longer)
+        return tallies[wanted]
 
     def _read(self, sheet: Sheet, row: int, column: int) -> Value:
         cell = sheet.cell(row, column)
@@ -222,6 +258,10 @@ class Calculation:
             return self._lazy(call, home)
         if call.function in BINARY:
             return self._chain(call, home)
+        if call.function in TALLIED and len(call.arguments) == 1:
+            tally = self._tally(call.arguments[0], home)
+            if tally is not None:
+                return TALLIED[call.function](tally)
         return self._apply(call.function, [self._argument(argument, home) for argument in call.arguments])
 
     def _chain(self, call: Call, home: int) -> Value:

@@ -10,7 +10,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from functools import lru_cache
 
@@ -40,6 +40,22 @@ class Block:
     """A range's values, row by row."""
 
     rows: tuple[tuple[Value, ...], ...]
+    _places: dict[tuple[bool, float | str], list[int]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    def places(self, wanted: float | str) -> list[int]:
+        """Where a number stands, or what shows as a text whatever its case; counted row by row."""
+        if not self._places:
+            for at, value in enumerate(self):
+                if isinstance(value, Problem):
+                    continue
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    self._places.setdefault((True, float(value)), []).append(at)
+                else:
+                    self._places.setdefault((False, text(value).lower()), []).append(at)
+        key = (False, wanted.lower()) if isinstance(wanted, str) else (True, float(wanted))
+        return self._places.get(key, [])
 
     def __iter__(self) -> Iterator[Value]:
         for row in self.rows:
@@ -239,38 +255,68 @@ def _wildcard(pattern: str) -> re.Pattern[str]:
     return re.compile(form, re.IGNORECASE | re.DOTALL)
 
 
-def _meets(value: Value, criterion: Value) -> bool:
+def _condition(criterion: Value) -> Callable[[Value], bool]:
     """Whether a cell meets a criterion such as 5, "open", "a*" or ">=3"."""
-    if isinstance(value, Problem):
-        return False
     if not isinstance(criterion, str):
-        return value is not None and compare(value, criterion) == 0 and _rank(value)[0] == _rank(criterion)[0]
+        return lambda value: (
+            not isinstance(value, Problem)
+            and value is not None
+            and compare(value, criterion) == 0
+            and _rank(value)[0] == _rank(criterion)[0]
+        )
     match = _CRITERION.fullmatch(criterion)
     sign, wanted = (match[1] or "=", match[2]) if match else ("=", criterion)
     typed = parse_number(wanted) or parse_moment(wanted)
     if typed is not None:
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            return sign == "<>"
-        return _ORDERS[sign](compare(float(value), float(typed.value)), 0)
+        return _numeric(sign, float(typed.value))
     if sign in ("=", "<>"):
-        return (_wildcard(wanted).fullmatch(text(value)) is not None) == (sign == "=")
-    return isinstance(value, str) and _ORDERS[sign](compare(value, wanted), 0)
+        form = _wildcard(wanted)
+        return lambda value: (
+            not isinstance(value, Problem) and (form.fullmatch(text(value)) is not None) == (sign == "=")
+        )
+    return lambda value: isinstance(value, str) and _ORDERS[sign](compare(value, wanted), 0)
 
 
-def matching(cells: Argument, criterion: Argument) -> list[bool]:
-    """Which of the cells meet the criterion."""
+def _numeric(sign: str, wanted: float) -> Callable[[Value], bool]:
+    order = _ORDERS[sign]
+
+    def meets(value: Value) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return sign == "<>" and not isinstance(value, Problem)
+        return order((value > wanted) - (value < wanted), 0)
+
+    return meets
+
+
+def matching(cells: Argument, criterion: Argument) -> list[int]:
+    """Which of the cells meet the criterion, by their places."""
     wanted = scalar(criterion)
-    return [_meets(value, wanted) for value in values([cells])]
+    plain = _plain(wanted)
+    if plain is not None and isinstance(cells, Block):
+        return cells.places(plain)
+    meets = _condition(wanted)
+    return [at for at, value in enumerate(values([cells])) if meets(value)]
+
+
+def _plain(criterion: Value) -> float | str | None:
+    """The number or text that a criterion asks for and nothing else; None for all other criteria."""
+    if isinstance(criterion, str):
+        if criterion[:1] in ("<", ">", "=") or any(sign in criterion for sign in "*?~"):
+            return None
+        typed = parse_number(criterion) or parse_moment(criterion)
+        return criterion if typed is None else float(typed.value)
+    if isinstance(criterion, int | float) and not isinstance(criterion, bool):
+        return float(criterion)
+    return None
 
 
 def _count_if(cells: Argument, criterion: Argument) -> Value:
-    return sum(matching(cells, criterion))
+    return len(matching(cells, criterion))
 
 
 def _chosen(cells: Argument, criterion: Argument, summed: Argument | None) -> list[float]:
     amounts = list(values([cells if summed is None else summed]))
-    chosen = zip(matching(cells, criterion), amounts, strict=False)
-    return numbers([Block(tuple((amount,) for met, amount in chosen if met))])
+    return numbers([Block(tuple((amounts[at],) for at in matching(cells, criterion) if at < len(amounts)))])
 
 
 def _sum_if(cells: Argument, criterion: Argument, summed: Argument | None = None) -> Value:

@@ -29,21 +29,27 @@ def _block(argument: Argument) -> Block:
     return argument if isinstance(argument, Block) else Block(((argument,),))
 
 
-def _meeting(pairs: tuple[Argument, ...]) -> list[bool]:
-    """Where all conditions hold; ranges and criteria alternate."""
+def _meeting(pairs: tuple[Argument, ...]) -> list[int]:
+    """Where all conditions hold; ranges, which are of one size, and criteria alternate."""
     if not pairs or len(pairs) % 2:
         raise FormulaFailed(NOT_AVAILABLE)
-    columns = [matching(cells, criterion) for cells, criterion in zip(pairs[::2], pairs[1::2], strict=True)]
-    if len({len(column) for column in columns}) > 1:
+    if len({_size(cells) for cells in pairs[::2]}) > 1:
         raise FormulaFailed(VALUE)
-    return [all(row) for row in zip(*columns, strict=True)]
+    first, *others = (
+        matching(cells, criterion) for cells, criterion in zip(pairs[::2], pairs[1::2], strict=True)
+    )
+    return sorted(set(first).intersection(*others))
+
+
+def _size(cells: Argument) -> int:
+    return len(cells.rows) * len(cells.rows[0]) if isinstance(cells, Block) else 1
 
 
 def _chosen(summed: Argument, pairs: tuple[Argument, ...]) -> list[float]:
     amounts, meets = list(values([summed])), _meeting(pairs)
-    if len(amounts) != len(meets):
+    if len(amounts) != _size(pairs[0]):
         raise FormulaFailed(VALUE)
-    return numbers([Block(tuple((amount,) for amount, met in zip(amounts, meets, strict=True) if met))])
+    return numbers([Block(tuple((amounts[at],) for at in meets))])
 
 
 def _average_ifs(summed: Argument, *pairs: Argument) -> Value:
@@ -171,7 +177,7 @@ def _choose(chosen: Argument, *options: Argument) -> Value:
 
 
 LOOKUPS: dict[str, Function] = {
-    "COUNTIFS": lambda *pairs: sum(_meeting(pairs)),
+    "COUNTIFS": lambda *pairs: len(_meeting(pairs)),
     "SUMIFS": lambda summed, *pairs: math.fsum(_chosen(summed, pairs)),
     "AVERAGEIFS": _average_ifs,
     "MAXIFS": lambda summed, *pairs: max(_chosen(summed, pairs), default=0.0),

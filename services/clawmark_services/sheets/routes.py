@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ROUTES = (*routes_sheets.ROUTES, *routes_drive.ROUTES, *routes_oauth.ROUTES)
 
+_PRETTY = 20_000
 MAX_BODY = 64 * 1024 * 1024
 
 
@@ -212,7 +213,10 @@ def _bad_fields(route: Route, text: str) -> GoogleError:
 
 
 def _json(body: Any, status: int = 200) -> Response:
-    content = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+    content = json.dumps(body, ensure_ascii=False)
+    if len(content) < _PRETTY:
+        # As Google writes it; for long answers the library's slow encoder would take seconds.
+        content = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
     return Response(content, status=status, content_type="application/json; charset=UTF-8")
 
 

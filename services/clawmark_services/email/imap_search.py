@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from typing import Any
 
@@ -66,7 +65,7 @@ def refused_charset(command: SearchCommand) -> CommandResponse | None:
 def is_charset(name: str) -> bool:
     """Whether text can be in it: Python also knows encodings that are none of text."""
     try:
-        return codecs.lookup(name).encode("a")[0] == b"a" and b"a".decode(name) == "a"
+        return b"a\xff".decode(name, "replace")[:1] == "a"
     except (LookupError, ValueError):
         return False
 

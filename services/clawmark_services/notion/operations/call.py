@@ -13,6 +13,8 @@ from clawmark_services.notion.wire import TRASH_VERSION, Paging, Wire
 
 Json = Any
 
+_TRASH_NAMES = ("in_trash", "archived", "is_archived")
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -78,14 +80,17 @@ class Call:
 
     def fields(self, *allowed: str) -> Mapping[str, Json]:
         """The body, which may have no other fields than these."""
-        if self.version >= TRASH_VERSION:
-            # From this version on, `archived` is unknown and `in_trash` its only name.
-            allowed = tuple(name for name in allowed if name != "archived")
-        return only(self.body, allowed, "body")
+        known = tuple(name for name in allowed if name in self.trash_names or name not in _TRASH_NAMES)
+        return only(self.body, known, "body")
+
+    @property
+    def trash_names(self) -> tuple[str, ...]:
+        """What this version calls being in the trash: from 2026-03-11 on `in_trash` is its only name."""
+        return _TRASH_NAMES[:1] if self.version >= TRASH_VERSION else _TRASH_NAMES
 
     def trashed(self) -> bool | None:
-        """What the body says about the trash, under its new or its older names."""
-        for name in ("in_trash", "archived", "is_archived"):
+        """What the body says about the trash."""
+        for name in self.trash_names:
             if self.body.get(name) is not None:
                 return as_boolean(self.body[name], f"body.{name}")
         return None

@@ -11,7 +11,7 @@ from clawmark_services.notion.grammar import as_choice, as_object, as_text, as_u
 from clawmark_services.notion.operations.call import Call
 from clawmark_services.notion.records import Block, Database, Page
 from clawmark_services.notion.store import AT_END, Position
-from clawmark_services.notion.wire import NEW_VERSION, WHOLE, listing
+from clawmark_services.notion.wire import NEW_VERSION, TRASH_VERSION, WHOLE, listing
 
 Json = Any
 
@@ -29,7 +29,9 @@ def list_children(call: Call) -> Json:
 
 def append(call: Call) -> Json:
     """`PATCH /v1/blocks/{block_id}/children`"""
-    body = call.fields("children", "after", "position")
+    # From this version on, `position` alone says where.
+    after = () if call.version >= TRASH_VERSION else ("after",)
+    body = call.fields("children", "position", *after)
     parent = call.store.node(call.id("block_id"))
     drafts = blocks.parse_children(body.get("children", MISSING), "body.children")
     made = call.store.append(parent.id, drafts, call.moment, _position(call))
@@ -57,7 +59,7 @@ def update(call: Call) -> Json:
     with store.whole():
         if trashed is False:
             store.set_trashed(node.id, call.moment, trashed=False)
-        given = [key for key in call.body if key not in ("object", "type", "id", "in_trash", "archived")]
+        given = [key for key in call.body if key not in ("object", "type", "id", *call.trash_names)]
         if given:
             _update_content(call, store.node(node.id), given)
         if trashed:
@@ -83,7 +85,7 @@ def _update_content(call: Call, node: Page | Database | Block, given: list[str])
 def _update_title(call: Call, node: Page | Database) -> None:
     """`child_page` and `child_database` blocks let their titles be changed, and nothing else."""
     kind = "child_page" if isinstance(node, Page) else "child_database"
-    call.fields("object", "type", "id", "in_trash", "archived", kind)
+    call.fields("object", "type", "id", *call.trash_names, kind)
     raw = as_object(call.body[kind], f"body.{kind}")
     title = richtext.from_text(as_text(raw.get("title", MISSING), f"body.{kind}.title", 2000))
     if isinstance(node, Database):

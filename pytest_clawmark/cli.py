@@ -7,23 +7,15 @@ import importlib.metadata
 import json
 import platform
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 
+from pytest_clawmark.commands.arguments import add_world_arguments
+from pytest_clawmark.commands.command import Command
 from pytest_clawmark.failures import ClawmarkError
 from pytest_clawmark.sandboxes.contract import Finding
 
 _EXTRAS = {"pytest-html": "html", "pytest-xdist": "xdist"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """A subcommand: `run` gets the parsed arguments and returns the exit status."""
-
-    name: str
-    help: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -152,6 +144,12 @@ def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", help="the Docker image to look for (default: clawmark-base)")
 
 
+def _world(arguments: argparse.Namespace) -> int:
+    from pytest_clawmark.commands import world
+
+    return world.run(arguments)
+
+
 COMMANDS = (
     Command(
         name="setup",
@@ -164,6 +162,12 @@ COMMANDS = (
         help="Tell what works on this machine and how to mend the rest.",
         add_arguments=_doctor_arguments,
         run=_doctor,
+    ),
+    Command(
+        name="world",
+        help="Run a command, or a shell, in a fresh world with services.",
+        add_arguments=add_world_arguments,
+        run=_world,
     ),
 )
 

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from clawmark_services import Endpoint, Service
+from clawmark_services import Endpoint
+from clawmark_services.contract import Door
 from pytest_clawmark.sandboxes.contract import Address
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Reachable(Protocol):
+    """What has endpoints: every service, and the desk of their tools."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]: ...
+
+    def door(self, key: str) -> Door: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
     """One endpoint of one service at its address."""
 
-    service: Service
+    service: Reachable
     endpoint: Endpoint
     address: Address
 
 
-def place(services: Iterable[Service]) -> tuple[Placed, ...]:
+def place(services: Iterable[Reachable]) -> tuple[Placed, ...]:
     """Give each service a loopback address of its own, so that several may use port 443."""
     return tuple(
         Placed(

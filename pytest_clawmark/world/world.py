@@ -13,26 +13,29 @@ from clawmark_services import AccountBook, Context, Ids, Service, ServiceClock, 
 from clawmark_services.context import AuditSink
 from clawmark_services.serving import Serving
 from pytest_clawmark.failures import WorldFailure
-from pytest_clawmark.sandboxes.contract import Blueprint, Sandbox
+from pytest_clawmark.sandboxes.contract import Blueprint, Mount, Sandbox
 from pytest_clawmark.snapshots.freezing import freeze_tree
 from pytest_clawmark.snapshots.manifest import Entry
 from pytest_clawmark.snapshots.store import BlobStore, canonical_json
 from pytest_clawmark.world.addresses import Placed, hosts, place, urls
 from pytest_clawmark.world.files import WorkspaceFiles
 from pytest_clawmark.world.premises import Premises
+from pytest_clawmark.world.tools_desk import ToolsDesk
 
 SKILLS = "skills"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldPlan:
-    """What a world is made from. `material` is the task's folder, from which files are uploaded."""
+    """What a world is made from. `material` is the task's folder, from which files are uploaded; `mounts` are
+    folders of this machine that it shows."""
 
     services: tuple[ServiceSpec, ...]
     accounts: AccountBook
     seed: int
     start: datetime
     material: Path
+    mounts: tuple[Mount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +70,14 @@ class World:
 
     def build(self) -> None:
         """Build the sandbox and open the services' doors into it."""
-        placed = place(self.services.values())
+        placed = place((*self.services.values(), ToolsDesk(self.services.values())))
         blueprint = Blueprint(
             hosts=hosts(placed),
             listen=[p.address for p in placed],
             authority=self._premises.authority.pem,
             toolbox=self._premises.toolbox,
             limits=self._premises.limits,
+            mounts=self.plan.mounts,
         )
         self.sandbox: Sandbox = self._premises.provider.open(blueprint)
         self._closing.callback(self.sandbox.close)

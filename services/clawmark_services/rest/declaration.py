@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TAKEN_NAMES = frozenset(
     {
         *("email", "calendar", "notion", "sheets", "rest", "files", "audit", "trajectory", "clock"),
-        *("accounts", "agent", "people", "silently", "localhost", "world", "snapshot", "before"),
+        *("accounts", "agent", "people", "silently", "localhost", "world", "snapshot", "before", "tools"),
     }
 )
 """Names that a world or a snapshot gives to something else."""

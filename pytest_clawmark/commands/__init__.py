@@ -1,0 +1,1 @@
+"""Subcommands of `pytest-clawmark` that are larger than a few lines."""

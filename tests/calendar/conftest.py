@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ class Office:
     """One calendar service, its audit and how clients reach it."""
 
     service: CalendarService
-    audit: list[dict[str, Any]]
+    audit: list[dict[str, Any]] = field(repr=False)
     clock: ServiceClock
     url: str = ""
 

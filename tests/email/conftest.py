@@ -25,7 +25,7 @@ class Office:
     """One mail service, its audit and how clients reach it."""
 
     service: EmailService
-    audit: list[dict[str, Any]]
+    audit: list[dict[str, Any]] = field(repr=False)
     ports: dict[str, int] = field(default_factory=dict)
     servings: list[Serving] = field(default_factory=list)
 

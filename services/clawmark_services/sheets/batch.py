@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from clawmark_services.sheets import batch_cells, batch_dimensions, batch_looks, batch_sheets
+from clawmark_services.sheets import (
+    batch_cells,
+    batch_dimensions,
+    batch_looks,
+    batch_objects,
+    batch_ranges,
+    batch_sheets,
+)
 from clawmark_services.sheets.edits import Apply, Edit
 from clawmark_services.sheets.errors import GoogleError, bad_field, invalid
 from clawmark_services.sheets.store import DriveFile, Spreadsheet, Store
@@ -15,6 +22,8 @@ REQUESTS: Mapping[str, Apply] = {
     **batch_dimensions.REQUESTS,
     **batch_cells.REQUESTS,
     **batch_looks.REQUESTS,
+    **batch_objects.REQUESTS,
+    **batch_ranges.REQUESTS,
 }
 
 
@@ -42,6 +51,8 @@ def _known(number: int, request: Any) -> tuple[str, dict[str, Any]]:
 
 def _apply(edit: Edit, number: int, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
     try:
+        if kind not in REQUESTS:
+            raise invalid("This request is not supported for this spreadsheet.")
         return REQUESTS[kind](edit, payload)
     except GoogleError as refusal:
         raise invalid(f"Invalid requests[{number}].{kind}: {refusal.message}") from None

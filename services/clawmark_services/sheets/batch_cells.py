@@ -51,7 +51,7 @@ def _entered(value: dict[str, Any]) -> tuple[Scalar | None, str | None]:
 
 
 def _restyled(old: dict[str, Any], new: dict[str, Any] | None, fields: Mask) -> dict[str, Any]:
-    style: dict[str, Any] = colored(_masked(old, colored(new or {}), _with_styles(fields)))
+    style: dict[str, Any] = colored(masked(old, colored(new or {}), _with_styles(fields)))
     return style
 
 
@@ -66,7 +66,7 @@ def _with_styles(fields: Mask) -> Mask:
     return both
 
 
-def _masked(old: dict[str, Any], new: dict[str, Any], fields: Mask) -> dict[str, Any]:
+def masked(old: dict[str, Any], new: dict[str, Any], fields: Mask) -> dict[str, Any]:
     """`old` with the named parts replaced by those of `new`."""
     if not fields or "*" in fields:
         return copy.deepcopy(new)
@@ -74,7 +74,7 @@ def _masked(old: dict[str, Any], new: dict[str, Any], fields: Mask) -> dict[str,
     for name, below in fields.items():
         part = new.get(name)
         if below and isinstance(merged.get(name, part), dict):
-            part = _masked(merged.get(name) or {}, part if isinstance(part, dict) else {}, below)
+            part = masked(merged.get(name) or {}, part if isinstance(part, dict) else {}, below)
         if part in (None, {}):
             merged.pop(name, None)
         else:
@@ -82,7 +82,8 @@ def _masked(old: dict[str, Any], new: dict[str, Any], fields: Mask) -> dict[str,
     return merged
 
 
-def _cell_mask(payload: dict[str, Any]) -> Mask:
+def cell_mask(payload: dict[str, Any]) -> Mask:
+    """The update mask of a request about cells."""
     chosen = mask(payload, dict.fromkeys(fields("CellData")))
     unknown = [name for name in chosen if name not in fields("CellData")]
     if unknown:
@@ -91,7 +92,7 @@ def _cell_mask(payload: dict[str, Any]) -> Mask:
 
 
 def _update_cells(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
-    fields, rows = _cell_mask(payload), payload.get("rows") or []
+    fields, rows = cell_mask(payload), payload.get("rows") or []
     if payload.get("start") is not None:
         sheet = edit.sheet(payload["start"])
         top, left = payload["start"].get("rowIndex") or 0, payload["start"].get("columnIndex") or 0
@@ -129,7 +130,7 @@ def _check_inside(rows: list[Any], area: Box) -> None:
 
 
 def _repeat_cell(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
-    fields, data = _cell_mask(payload), payload.get("cell") or {}
+    fields, data = cell_mask(payload), payload.get("cell") or {}
     sheet, area = box(edit, payload.get("range"))
     if (area.bottom - area.top) * (area.right - area.left) > MAX_REPEATED:
         raise invalid(f"repeatCell is limited to {MAX_REPEATED} cells")
@@ -137,12 +138,13 @@ def _repeat_cell(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
         for column in range(area.left, area.right):
             cell = changed(sheet.cell(row, column), data, fields)
             if "userEnteredValue" in fields and cell.formula:
-                cell = _moved(cell, row - area.top, column - area.left)
+                cell = moved_cell(cell, row - area.top, column - area.left)
             sheet.put(row, column, cell)
     return {}
 
 
-def _moved(cell: Cell, down: int, right: int) -> Cell:
+def moved_cell(cell: Cell, down: int, right: int) -> Cell:
+    """The cell as a copy of it reads elsewhere."""
     if cell.formula is None:
         return cell
     formula = translate(cell.formula, down, right)
@@ -163,7 +165,7 @@ def _sort_range(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
         filled.sort(key=lambda row: _sort_key(known[row]), reverse=descending)
         # Python's reversed sort keeps equal rows in their old order, as Sheets does.
         order = filled + [row for row in order if known[row] is None]
-    _reorder(sheet, area, order)
+    reorder(sheet, area, order)
     return {}
 
 
@@ -176,11 +178,12 @@ def _sort_key(value: Value) -> tuple[int, Any]:
     return (1, value.casefold()) if isinstance(value, str) else (0, value)
 
 
-def _reorder(sheet: Sheet, area: Box, order: list[int]) -> None:
+def reorder(sheet: Sheet, area: Box, order: list[int]) -> None:
+    """Put the rows of a box into an order, given as their old numbers."""
     old = {key: sheet.cells.pop(key) for key in list(sheet.filled(area))}
     place = {row: area.top + number for number, row in enumerate(order)}
     for (row, column), cell in old.items():
-        sheet.put(place[row], column, _moved(cell, place[row] - row, 0))
+        sheet.put(place[row], column, moved_cell(cell, place[row] - row, 0))
 
 
 def _merge_cells(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
@@ -229,7 +232,7 @@ def _copied(sheet: Sheet, area: Box) -> dict[tuple[int, int], Cell]:
 
 
 def _pasted(cell: Cell, onto: Cell, how: str, moved: tuple[int, int]) -> Cell:
-    cell = _moved(cell, *moved)
+    cell = moved_cell(cell, *moved)
     if how == "PASTE_FORMAT":
         return replace(onto, format=cell.format)
     if how in ("PASTE_VALUES", "PASTE_FORMULA"):

@@ -35,7 +35,7 @@ def _insert_dimension(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
 def insert(edit: Edit, sheet: Sheet, which: Dimension, start: int, count: int) -> None:
     """Make room for `count` rows or columns before `start`."""
     resize(edit, sheet, which, count)
-    _rearrange(edit, sheet, which, lambda at: at + count if at >= start else at)
+    rearrange(edit, sheet, which, lambda at: at + count if at >= start else at)
 
 
 def _append_dimension(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def _delete_dimension(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
             return at
         return at - (end - start) if at >= end else None
 
-    _rearrange(edit, sheet, which, place)
+    rearrange(edit, sheet, which, place)
     resize(edit, sheet, which, start - end)
     return {}
 
@@ -76,7 +76,7 @@ def resize(edit: Edit, sheet: Sheet, which: Dimension, by: int) -> None:
     sheet.rows, sheet.columns = rows, columns
 
 
-def _rearrange(edit: Edit, sheet: Sheet, which: Dimension, place: Place) -> None:
+def rearrange(edit: Edit, sheet: Sheet, which: Dimension, place: Place) -> None:
     """Move all that stands on the sheet, and what refers to it."""
     down, right = (place, _stay) if which == "ROWS" else (_stay, place)
     moved = {}
@@ -86,14 +86,14 @@ def _rearrange(edit: Edit, sheet: Sheet, which: Dimension, place: Place) -> None
             moved[key[0], key[1]] = cell
     sheet.cells = moved
     areas = [
-        _moved(Area(top=m.top, left=m.left, bottom=m.bottom, right=m.right), down, right)
+        moved_area(Area(top=m.top, left=m.left, bottom=m.bottom, right=m.right), down, right)
         for m in sheet.merges
     ]
     boxes = [area.within(sheet.rows, sheet.columns) for area in areas if area]
     sheet.merges = [box for box in boxes if _spans(box)]
-    sheet.layout.rearrange(which, place, lambda area: _moved(area, down, right))
+    sheet.layout.rearrange(which, place, lambda area: moved_area(area, down, right), sheet.id)
     _rearrange_names(edit, sheet, down, right)
-    _rearrange_formulas(edit, sheet, down, right)
+    rewrite_formulas(edit, sheet, lambda area: moved_area(area, down, right))
 
 
 def _stay(at: int) -> int | None:
@@ -104,7 +104,8 @@ def _spans(box: Box) -> bool:
     return (box.bottom - box.top) * (box.right - box.left) > 1
 
 
-def _moved(area: Area, down: Place, right: Place) -> Area | None:
+def moved_area(area: Area, down: Place, right: Place) -> Area | None:
+    """Where an area is after its rows and columns moved; None when none of it is left."""
     rows = _moved_span(area.top, area.bottom, down)
     columns = _moved_span(area.left, area.right, right)
     if rows is None or columns is None:
@@ -122,7 +123,7 @@ def _moved_span(start: int, end: int | None, place: Place) -> tuple[int, int | N
         return (0 if start == 0 else moved), None
     kept = [moved for at in (start, end - 1) if (moved := place(at)) is not None]
     if len(kept) == 2:
-        return kept[0], kept[1] + 1
+        return min(kept), max(kept) + 1
     left = [moved for at in range(start, end) if (moved := place(at)) is not None]
     return (min(left), max(left) + 1) if left else None
 
@@ -130,18 +131,19 @@ def _moved_span(start: int, end: int | None, place: Place) -> tuple[int, int | N
 def _rearrange_names(edit: Edit, sheet: Sheet, down: Place, right: Place) -> None:
     names = []
     for named in edit.inside.names:
-        area = _moved(named.area, down, right) if named.sheet == sheet.id else named.area
+        area = moved_area(named.area, down, right) if named.sheet == sheet.id else named.area
         if area is not None:
             names.append(replace(named, area=area))
     edit.inside.names = names
 
 
-def _rearrange_formulas(edit: Edit, sheet: Sheet, down: Place, right: Place) -> None:
+def rewrite_formulas(edit: Edit, sheet: Sheet, follow: Callable[[Area], Area | None]) -> None:
+    """Let every reference to the sheet follow what moved on it."""
     for home in edit.inside.sheets:
 
         def move(title: str | None, area: Area, home: Sheet = home) -> Area | None:
             meant = home if title is None else edit.inside.titled(title)
-            return _moved(area, down, right) if meant is sheet else area
+            return follow(area) if meant is sheet else area
 
         for key, cell in list(home.cells.items()):
             if cell.formula is not None:

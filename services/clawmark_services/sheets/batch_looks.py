@@ -4,6 +4,7 @@ validation. They are kept and given back; none of them refuses a write of the AP
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 from clawmark_services.sheets.a1 import Area
@@ -105,14 +106,36 @@ def _add_protection(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
     return {"addProtectedRange": {"protectedRange": protection_json(found.sheet, protection)}}
 
 
-def _delete_protection(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
-    number = payload.get("protectedRangeId")
+def _update_protection(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
+    given = payload.get("protectedRange") or {}
+    fields = mask(payload, {name: part for name, part in given.items() if name != "protectedRangeId"})
+    sheet, old = _find_protection(edit, given.get("protectedRangeId"))
+    changes: dict[str, Any] = {}
+    if "description" in fields:
+        changes["description"] = given.get("description") or ""
+    if "warningOnly" in fields:
+        changes["warning_only"] = bool(given.get("warningOnly"))
+    if "editors" in fields:
+        changes["editors"] = tuple(user for user in (given.get("editors") or {}).get("users") or [] if user)
+    if "range" in fields:
+        changes["area"] = target(edit, given.get("range")).area
+    protections = sheet.layout.protections
+    protections[protections.index(old)] = replace(old, **changes)
+    return {}
+
+
+def _find_protection(edit: Edit, number: Any) -> tuple[Sheet, Protection]:
     for sheet in edit.inside.sheets:
         for protection in sheet.layout.protections:
             if protection.id == number:
-                sheet.layout.protections.remove(protection)
-                return {}
+                return sheet, protection
     raise invalid(f"No protected range with id: {number}")
+
+
+def _delete_protection(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
+    sheet, protection = _find_protection(edit, payload.get("protectedRangeId"))
+    sheet.layout.protections.remove(protection)
+    return {}
 
 
 def _set_validation(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
@@ -137,6 +160,7 @@ REQUESTS: dict[str, Apply] = {
     "setBasicFilter": _set_basic_filter,
     "clearBasicFilter": _clear_basic_filter,
     "addProtectedRange": _add_protection,
+    "updateProtectedRange": _update_protection,
     "deleteProtectedRange": _delete_protection,
     "setDataValidation": _set_validation,
 }

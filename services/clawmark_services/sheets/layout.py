@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from clawmark_services.sheets.a1 import Area
+from clawmark_services.sheets.objects import moved_objects
 
 Dimension = Literal["ROWS", "COLUMNS"]
 
@@ -23,6 +24,7 @@ class Group:
     start: int
     end: int
     depth: int
+    collapsed: bool = False
 
     def meets(self, start: int, end: int) -> bool:
         """Whether it shares a line with the span."""
@@ -42,13 +44,15 @@ class Protection:
 
 @dataclass(slots=True, kw_only=True)
 class Layout:
-    """All of it; `lines` holds the changed sizes and visibilities by dimension and index."""
+    """All of it; `lines` holds the changed sizes and visibilities by dimension and index, `objects` what is
+    kept as the API sends it, by the field of Sheet that lists it."""
 
     lines: dict[Dimension, dict[int, dict[str, Any]]] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
     filter: Area | None = None
     filter_rules: dict[str, Any] = field(default_factory=dict)
     protections: list[Protection] = field(default_factory=list)
+    objects: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def line(self, which: Dimension, index: int) -> dict[str, Any]:
         """The properties of a row or column, as the API writes them."""
@@ -65,8 +69,9 @@ class Layout:
         if not lines:
             del self.lines[which]
 
-    def rearrange(self, which: Dimension, place: Callable[[int], int | None], move: Move) -> None:
-        """Follow inserted or deleted lines."""
+    def rearrange(self, which: Dimension, place: Callable[[int], int | None], move: Move, home: int) -> None:
+        """Follow inserted or deleted lines; `home` is the sheet's id."""
+        self.objects = moved_objects(self.objects, home, move)
         moved = {}
         for index, properties in self.lines.pop(which, {}).items():
             at = place(index)
@@ -87,6 +92,7 @@ class Layout:
             groups=list(self.groups),
             filter_rules=copy.deepcopy(self.filter_rules),
             protections=list(self.protections),
+            objects=copy.deepcopy(self.objects),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -95,9 +101,10 @@ class Layout:
                 which: [[index, dict(lines[index])] for index in sorted(lines)]
                 for which, lines in sorted(self.lines.items())
             },
-            "groups": [[group.which, group.start, group.end, group.depth] for group in self.groups],
+            "groups": [[g.which, g.start, g.end, g.depth, g.collapsed] for g in self.groups],
             "filter": _corners(self.filter) if self.filter else None,
             "filter_rules": copy.deepcopy(self.filter_rules),
+            "objects": {name: copy.deepcopy(self.objects[name]) for name in sorted(self.objects)},
             "protections": [
                 {
                     "id": protection.id,
@@ -114,9 +121,13 @@ class Layout:
     def from_json(cls, state: dict[str, Any]) -> Layout:
         return cls(
             lines={w: {index: dict(p) for index, p in lines} for w, lines in _lines(state).items()},
-            groups=[Group(which=w, start=start, end=end, depth=d) for w, start, end, d in state["groups"]],
+            groups=[
+                Group(which=w, start=start, end=end, depth=d, collapsed=bool(rest and rest[0]))
+                for w, start, end, d, *rest in state["groups"]
+            ],
             filter=_area(state["filter"]) if state["filter"] else None,
             filter_rules=copy.deepcopy(state["filter_rules"]),
+            objects=copy.deepcopy(state.get("objects", {})),
             protections=[
                 Protection(**{**p, "area": _area(p["area"]), "editors": tuple(p["editors"])})
                 for p in state["protections"]

@@ -152,6 +152,9 @@ def _layout_json(sheet: Sheet, owner: str | None) -> dict[str, Any]:
             "range": grid_range_json(sheet.id, layout.filter),
             **colored(layout.filter_rules),
         }
+    found |= {
+        name: [colored(one) for one in listed] for name, listed in sorted(layout.objects.items()) if listed
+    }
     groups = {"rowGroups": groups_json(sheet, "ROWS"), "columnGroups": groups_json(sheet, "COLUMNS")}
     return found | {name: part for name, part in groups.items() if part}
 
@@ -163,6 +166,7 @@ def groups_json(sheet: Sheet, which: Dimension) -> list[dict[str, Any]]:
         {
             "range": {**home, "dimension": which, "startIndex": group.start, "endIndex": group.end},
             "depth": group.depth,
+            **({"collapsed": True} if group.collapsed else {}),
         }
         for group in sheet.layout.groups
         if group.which == which

@@ -20,6 +20,7 @@ from clawmark_services.sheets.errors import (
     no_such_spreadsheet,
 )
 from clawmark_services.sheets.layout import Layout
+from clawmark_services.sheets.objects import rehomed
 
 Scalar = str | int | float | bool
 Key = tuple[int, int]
@@ -122,13 +123,16 @@ class Sheet:
 
     def clone(self, **parts: Any) -> Sheet:
         """A copy that shares nothing changeable."""
+        layout = self.layout.clone()
+        if parts.get("id", self.id) != self.id:
+            layout.objects = rehomed(layout.objects, self.id, parts["id"])
         return replace(
             self,
             cells=dict(self.cells),
             merges=list(self.merges),
             traits=copy.deepcopy(self.traits),
             grid=dict(self.grid),
-            layout=self.layout.clone(),
+            layout=layout,
             **parts,
         )
 

@@ -1,5 +1,7 @@
 """Drive: finding, making, moving, sharing and deleting files."""
 
+import io
+
 import pytest
 
 FOLDER = "application/vnd.google-apps.folder"
@@ -170,3 +172,122 @@ def test_csv_goes_in_and_comes_out(book):
     assert book.get("Budget")["values"] == [["a", "b, c"], ["1", "2"]]
     exported = book.office.send("GET", f"{FILES}/{book.id}/export?mimeType=text/csv")
     assert exported.data == b'a,"b, c"\r\n1,2'
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("sharedWithMe", ["Bob's"]),
+        ("sharedWithMe = false", ["Mine", "Open"]),
+        ("not sharedWithMe", ["Mine", "Open"]),
+        ("'me' in owners", ["Mine", "Open"]),
+        ("'bob@company.example' in owners and 'me' in readers", ["Bob's"]),
+        ("visibility = 'anyoneWithLink'", ["Open"]),
+        ("visibility != 'limited'", ["Open"]),
+        ("properties has { key='a' and value='b' }", []),
+        ("not appProperties has {key='a'}", ["Bob's", "Mine", "Open"]),
+        ("sharedWithMeTime > '2000-01-01T00:00:00' and name = 'Mine'", ["Mine"]),
+    ],
+)
+def test_queries_about_sharing(office, query, found):
+    office.service.author.create("Bob's", owner="bob@company.example", role="reader")
+    office.service.author.create("Hidden", owner="bob@company.example")
+    for name in ("Mine", "Open"):
+        made = office.ok("POST", "/drive/v3/files", {"name": name})["id"]
+    office.ok("POST", f"/drive/v3/files/{made}/permissions", {"type": "anyone", "role": "reader"})
+    listed = office.ok("GET", "/drive/v3/files", q=query)["files"]
+    assert sorted(file["name"] for file in listed) == found
+
+
+@pytest.mark.parametrize(
+    "query", ["visibility = 'x'", "properties has {}", "properties has {key=1}", "{", "name has 'x'"]
+)
+def test_queries_about_sharing_that_mean_nothing_are_refused(office, query):
+    assert office.refused("GET", "/drive/v3/files", q=query)[0] == 400
+
+
+def test_a_permission_gets_another_role_and_the_owner_keeps_theirs(book):
+    office, file = book.office, f"/drive/v3/files/{book.id}"
+    body = {"type": "user", "role": "reader", "emailAddress": "bob@company.example"}
+    made = office.ok("POST", f"{file}/permissions", body)["id"]
+    assert office.ok("PATCH", f"{file}/permissions/{made}", {"role": "writer"})["role"] == "writer"
+    assert office.ok("GET", f"{file}/permissions/{made}")["role"] == "writer"
+    assert office.refused("PATCH", f"{file}/permissions/{made}", {"role": "king"})[0] == 400
+    owner = office.ok("GET", f"{file}/permissions", fields="permissions(id,role)")["permissions"][0]["id"]
+    assert office.refused("PATCH", f"{file}/permissions/{owner}", {"role": "reader"})[0] == 403
+
+
+def test_a_spreadsheet_is_exported_as_a_workbook(book):
+    openpyxl = pytest.importorskip("openpyxl")
+    book.put("A1", [["Item", "Cost"], ["=not", 12.5], ["2024-03-01", "=B2*2"]])
+    book.put("A3", [["2024-03-01", "=B2*2"]], "USER_ENTERED")
+    bold = {"userEnteredFormat": {"textFormat": {"bold": True}}}
+    area = {"sheetId": 0, "startRowIndex": 0, "endRowIndex": 1, "startColumnIndex": 0, "endColumnIndex": 2}
+    book.batch(
+        {"repeatCell": {"range": area, "cell": bold, "fields": "userEnteredFormat"}},
+        {"mergeCells": {"range": {**area, "startRowIndex": 4, "endRowIndex": 6}}},
+        {"addSheet": {"properties": {"title": "a/b", "hidden": True}}},
+    )
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    response = book.office.send("GET", f"/drive/v3/files/{book.id}/export", query_string={"mimeType": kind})
+    assert (response.status_code, response.mimetype) == (200, kind)
+    again = book.office.send("GET", f"/drive/v3/files/{book.id}/export", query_string={"mimeType": kind})
+    assert again.data == response.data
+    loaded = openpyxl.load_workbook(io.BytesIO(response.data))
+    page = loaded.worksheets[0]
+    assert [[cell.value for cell in row] for row in page["A1:B2"]] == [["Item", "Cost"], ["=not", 12.5]]
+    assert page["A3"].value.isoformat() == "2024-03-01T00:00:00"
+    assert page["B3"].value == "=B2*2"
+    assert page["A1"].font.bold
+    assert [str(merged) for merged in page.merged_cells.ranges] == ["A5:B6"]
+    assert (loaded.sheetnames, loaded.worksheets[1].sheet_state) == (["Sheet1", "a_b"], "hidden")
+
+
+def test_several_calls_come_in_one_batch(book):
+    lines = []
+    for number, call in enumerate(
+        [
+            f"GET /drive/v3/files/{book.id}?fields=name HTTP/1.1",
+            "GET /drive/v3/files/nope HTTP/1.1",
+            (
+                "POST https://www.googleapis.com/drive/v3/files HTTP/1.1\r\n"
+                'Content-Type: application/json\r\n\r\n{"name": "New"}'
+            ),
+        ]
+    ):
+        lines += ["--x", "Content-Type: application/http", f"Content-ID: <call-{number}>", "", call, ""]
+        lines += [] if "\r\n" in call else [""]
+    answer = book.office.send(
+        "POST",
+        "/batch/drive/v3",
+        data="\r\n".join([*lines, "--x--", ""]),
+        content_type="multipart/mixed; boundary=x",
+    )
+    assert (answer.status_code, answer.mimetype) == (200, "multipart/mixed")
+    text = answer.text
+    assert [line for line in text.splitlines() if line.startswith("HTTP/1.1")] == [
+        "HTTP/1.1 200 OK",
+        "HTTP/1.1 404 NOT FOUND",
+        "HTTP/1.1 200 OK",
+    ]
+    assert "Content-ID: <response-call-1>" in text
+    assert [file["name"] for file in book.office.ok("GET", "/drive/v3/files")["files"]] == ["New", "Budget"]
+
+
+@pytest.mark.parametrize(("content", "kind"), [("x", "text/plain"), ("--x--", "multipart/mixed; boundary=x")])
+def test_a_batch_that_is_none_is_refused(office, content, kind):
+    answer = office.send("POST", "/batch/drive/v3", data=content, content_type=kind)
+    assert answer.status_code == 400
+    assert answer.json["error"]["message"].startswith("Failed to parse batch request")
+
+
+def test_drive_tells_whose_it_is_gives_ids_and_empties_its_trash(book):
+    office = book.office
+    assert office.ok("GET", "/drive/v3/about", fields="user(emailAddress,me)") == {
+        "user": {"emailAddress": "mia.chen@company.example", "me": True}
+    }
+    assert office.refused("GET", "/drive/v3/about")[0] == 400
+    assert len(set(office.ok("GET", "/drive/v3/files/generateIds", count=3)["ids"])) == 3
+    office.ok("PATCH", f"/drive/v3/files/{book.id}", {"trashed": True})
+    assert office.send("DELETE", "/drive/v3/files/trash").status_code == 204
+    assert office.ok("GET", "/drive/v3/files")["files"] == []

@@ -9,6 +9,7 @@ from typing import Any
 from clawmark_services.sheets import drive_query
 from clawmark_services.sheets.errors import GoogleError, bad_parameter
 from clawmark_services.sheets.store import FOLDER, SPREADSHEET, DriveFile, Store, stamp
+from clawmark_services.sheets.workbook import XLSX
 
 Json = dict[str, Any]
 
@@ -89,7 +90,7 @@ def listed(store: Store, query: str | None, order: str | None) -> list[DriveFile
     """All files that match; without an order those changed last come first."""
     files = [file for file in reversed(store.files.values()) if store.may(file, "reader", by_link=False)]
     if query and query.strip():
-        condition = drive_query.parse(query, store.root)
+        condition = drive_query.parse(query, store.root, store.owner)
         files = [file for file in files if condition(file)]
     for key in reversed([part.strip() for part in (order or "modifiedTime desc").split(",") if part.strip()]):
         name, _, direction = key.partition(" ")
@@ -243,3 +244,35 @@ def unshare(store: Store, file_id: str, permission_id: str) -> None:
             403, "The owner of a file cannot be removed.", reason="cannotRemoveOwner", location="permissionId"
         )
     store.file(file_id).permissions.remove(found)
+
+
+def reshare(store: Store, file_id: str, permission_id: str, body: Json) -> Json:
+    """permissions.update: another role; the owner keeps theirs."""
+    store.file(file_id, "writer")
+    found, role = permission(store, file_id, permission_id), text_of(body, "role")
+    _check_choice("role", role, _ROLES)
+    if "owner" in (found["role"], role):
+        message = "The owner of a file cannot be changed this way: transferOwnership is not supported."
+        raise GoogleError(403, message, reason="insufficientFilePermissions")
+    found["role"] = role
+    return found
+
+
+def about_json(store: Store) -> Json:
+    """Whose Drive it is."""
+    user = {
+        "kind": "drive#user",
+        "displayName": store.owner.partition("@")[0],
+        "me": True,
+        "emailAddress": store.owner,
+    }
+    formats = ["text/csv", "text/tab-separated-values", XLSX]
+    quota = {"limit": "16106127360", "usage": "0", "usageInDrive": "0", "usageInDriveTrash": "0"}
+    return {
+        "kind": "drive#about",
+        "user": user,
+        "storageQuota": quota,
+        "exportFormats": {SPREADSHEET: formats},
+        "importFormats": {"text/csv": [SPREADSHEET]},
+        "canCreateDrives": False,
+    }

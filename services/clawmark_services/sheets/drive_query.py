@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from clawmark_services.sheets.access import role_of
 from clawmark_services.sheets.errors import GoogleError, bad_parameter
 from clawmark_services.sheets.store import DriveFile
 
@@ -20,7 +21,7 @@ _DEPTH = 30
 def _tokens_form() -> re.Pattern[str]:
     return re.compile(
         r"""\s*(?:(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-        r"""|(?P<operator><=|>=|!=|=|<|>|\(|\))|(?P<word>[A-Za-z][A-Za-z]*))""",
+        r"""|(?P<operator><=|>=|!=|=|<|>|\(|\)|\{|\})|(?P<word>[A-Za-z][A-Za-z]*))""",
         re.DOTALL,
     )
 
@@ -44,22 +45,24 @@ def _bad_query() -> GoogleError:
     return bad_parameter("q")
 
 
-def parse(query: str, root: str) -> Condition:
-    """The condition that a query states; `root` is the id that the alias `root` stands for.
+def parse(query: str, root: str, owner: str) -> Condition:
+    """The condition that a query states; `root` is the id that the alias `root` stands for, `owner` the
+    address that `me` does.
 
     Raises Drive's 400 "Invalid Value".
     """
-    parser = _Parser(_tokens(query), root)
+    parser = _Parser(_tokens(query), root, owner)
     condition = parser.either(0)
     parser.expect_end()
     return condition
 
 
 class _Parser:
-    def __init__(self, tokens: list[tuple[str, str]], root: str) -> None:
+    def __init__(self, tokens: list[tuple[str, str]], root: str, owner: str) -> None:
         self._tokens = tokens
         self._at = 0
         self._root = root
+        self._owner = owner
 
     def _take(self, kind: str | None = None) -> tuple[str, str]:
         if self._at >= len(self._tokens) or (kind and self._tokens[self._at][0] != kind):
@@ -112,6 +115,10 @@ class _Parser:
 
     def _term(self, field: str) -> Condition:
         """`name = 'x'`, and `parents in 'ID'`, which Drive takes as well."""
+        if field == "sharedWithMe":
+            return self._shared()
+        if field in ("properties", "appProperties"):
+            return self._has()
         if field in ("parents", "owners", "writers", "readers"):
             if not self._skip("in"):
                 raise _bad_query()
@@ -124,7 +131,30 @@ class _Parser:
             raise _bad_query()
         return _comparison(field, operator, value)
 
+    def _shared(self) -> Condition:
+        """`sharedWithMe`, alone or compared with a truth value: files of others."""
+        wanted = True
+        for sign in ("=", "!="):
+            if self._skip(sign):
+                wanted = (self._take("word")[1].lower() == "true") == (sign == "=")
+        owner = self._owner
+        return lambda file: wanted == (role_of(owner, file.permissions) not in (None, "owner"))
+
+    def _has(self) -> Condition:
+        """`properties has {key='a' and value='b'}`: no file here has custom properties."""
+        for word in ("has", "{", "key", "="):
+            if not self._skip(word):
+                raise _bad_query()
+        self._take("text")
+        if self._skip("and") and not (self._skip("value") and self._skip("=") and self._take("text")):
+            raise _bad_query()
+        if not self._skip("}"):
+            raise _bad_query()
+        return lambda _: False
+
     def _alias(self, value: str) -> str:
+        if value == "me":
+            return self._owner
         return self._root if value == "root" else value
 
 
@@ -158,24 +188,35 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "fullText": ("contains",),
     "modifiedTime": ("=", "!=", "<", "<=", ">", ">="),
     "createdTime": ("=", "!=", "<", "<=", ">", ">="),
+    "viewedByMeTime": ("=", "!=", "<", "<=", ">", ">="),
+    "sharedWithMeTime": ("=", "!=", "<", "<=", ">", ">="),
+    "visibility": ("=", "!="),
 }
+
+_TIMES = {
+    "modifiedTime": "modified",
+    "createdTime": "created",
+    "viewedByMeTime": "modified",
+    "sharedWithMeTime": "created",
+}
+_VISIBILITIES = ("anyoneCanFind", "anyoneWithLink", "domainCanFind", "domainWithLink", "limited")
 
 _ATTRIBUTES = {
     "name": "name",
     "title": "name",
     "fullText": "name",
     "mimeType": "mime_type",
-    "modifiedTime": "modified",
-    "createdTime": "created",
 }
 
 
 def _comparison(field: str, operator: str, value: str) -> Condition:
     if operator not in _FIELDS.get(field, ()):
         raise _bad_query()
+    if field in _TIMES:
+        return _time(_TIMES[field], operator, value)
+    if field == "visibility":
+        return _visible(operator, value)
     attribute = _ATTRIBUTES[field]
-    if field in ("modifiedTime", "createdTime"):
-        return _time(attribute, operator, value)
     wanted = value.casefold()
 
     def compare(file: DriveFile) -> bool:
@@ -186,6 +227,20 @@ def _comparison(field: str, operator: str, value: str) -> Condition:
         return (text == wanted) == (operator == "=")
 
     return compare
+
+
+def _visible(operator: str, value: str) -> Condition:
+    if value not in _VISIBILITIES:
+        raise _bad_query()
+    return lambda file: (_visibility(file) == value) == (operator == "=")
+
+
+def _visibility(file: DriveFile) -> str:
+    for permission in file.permissions:
+        if permission["type"] in ("anyone", "domain"):
+            how = "CanFind" if permission.get("allowFileDiscovery") else "WithLink"
+            return f"{permission['type']}{how}"
+    return "limited"
 
 
 def _has_word(text: str, beginning: str) -> bool:

@@ -159,7 +159,7 @@ def show_number(value: Number) -> str:
 def show_formatted(value: Number, number_format: dict[str, Any] | None) -> str:
     """A number under a NumberFormat."""
     kind = (number_format or {}).get("type")
-    pattern = (number_format or {}).get("pattern") or _DEFAULT_PATTERNS.get(str(kind), "")
+    pattern = (number_format or {}).get("pattern") or DEFAULT_PATTERNS.get(str(kind), "")
     if not pattern or kind in (None, "TEXT"):
         return show_number(value)
     if kind in ("DATE", "TIME", "DATE_TIME"):
@@ -167,7 +167,7 @@ def show_formatted(value: Number, number_format: dict[str, Any] | None) -> str:
     return _show_pattern(value, pattern)
 
 
-_DEFAULT_PATTERNS = {
+DEFAULT_PATTERNS = {
     "NUMBER": "#,##0.00",
     "CURRENCY": '"$"#,##0.00',
     "PERCENT": "0.00%",

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request, Response
 
 from clawmark_services.context import Context, Exchange
-from clawmark_services.sheets import masks, routes_drive, routes_oauth, routes_sheets
+from clawmark_services.sheets import masks, multipart, routes_drive, routes_oauth, routes_sheets
 from clawmark_services.sheets.calls import Call, Raw, Route, parse_body, shortened
 from clawmark_services.sheets.errors import (
     GoogleError,
@@ -75,7 +75,17 @@ class App:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
         request.max_content_length = MAX_BODY
-        return self._answer(Incoming.of(request))(environ, start_response)
+        return self._either(request)(environ, start_response)
+
+    def _either(self, request: Request) -> Response:
+        """One call, or many at once."""
+        if not request.path.startswith("/batch") or request.method != "POST":
+            return self._answer(Incoming.of(request))
+        try:
+            calls = multipart.parts(request)
+        except multipart.MalformedBatch as malformed:
+            return _json(GoogleError(400, f"Failed to parse batch request: {malformed}").as_sheets(), 400)
+        return multipart.answer(calls, lambda call: self._answer(Incoming.of(call)))
 
     def _answer(self, incoming: Incoming) -> Response:
         route, path = _find(incoming)

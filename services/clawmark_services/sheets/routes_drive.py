@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Any
 
-from clawmark_services.sheets import drive, tables_csv
+from clawmark_services.sheets import drive, tables_csv, workbook
 from clawmark_services.sheets.calls import Call, Raw, Route
 from clawmark_services.sheets.errors import GoogleError, bad_parameter
 from clawmark_services.sheets.store import stamp
@@ -104,6 +104,8 @@ def _files_export(call: Call) -> Raw:
     file, kind = call.store.file(call.path["fileId"]), call.query.get("mimeType", "")
     if file.spreadsheet is None:
         raise GoogleError(403, "Export only supports Docs Editors files.", reason="fileNotExportable")
+    if kind == workbook.XLSX:
+        return Raw(content=workbook.export(file.spreadsheet), content_type=kind)
     if kind not in _EXPORTS:
         raise GoogleError(400, "The requested conversion is not supported.", reason="badRequest")
     return Raw(content=tables_csv.export(file.spreadsheet, _EXPORTS[kind]), content_type=kind)
@@ -151,6 +153,33 @@ def _permissions_get(call: Call) -> Any:
     return _permission(call, found)
 
 
+def _permissions_update(call: Call) -> Any:
+    found = drive.reshare(call.store, call.path["fileId"], call.path["permissionId"], _body(call))
+    return _permission(call, found)
+
+
+def _about_get(call: Call) -> Any:
+    """Google wants to be told which fields."""
+    if not call.query.get("fields"):
+        message = "The 'fields' parameter is required for this method."
+        raise bad_parameter("fields", message)
+    return drive.about_json(call.store)
+
+
+def _generate_ids(call: Call) -> Any:
+    count = call.query.get("count") or "10"
+    if not (count.isascii() and count.isdigit()) or not 1 <= int(count) <= drive.MAX_PAGE:
+        raise bad_parameter("count")
+    found = [call.store.new_file_id() for _ in range(int(count))]
+    return {"kind": "drive#generatedIds", "space": "drive", "ids": found}
+
+
+def _empty_trash(call: Call) -> None:
+    for file in [file for file in call.store.files.values() if file.trashed]:
+        if file.id in call.store.files and call.store.may(file, "owner"):
+            call.store.remove(file.id)
+
+
 def _permissions_delete(call: Call) -> None:
     drive.unshare(call.store, call.path["fileId"], call.path["permissionId"])
 
@@ -164,9 +193,15 @@ def _comments_list(call: Call) -> Any:
 _FILES = "/drive/v3/files"
 _FILE = "/drive/v3/files/{fileId}"
 
+_ONE = f"{_FILE}/permissions/{{permissionId}}"
+
 ROUTES = (
+    Route("PATCH", _ONE, "permissions.update", _permissions_update, "drive", "permissions.update"),
     Route("GET", _FILES, "files.list", _files_list, "drive", "files.list"),
     Route("POST", _FILES, "files.create", _files_create, "drive", "files.create"),
+    Route("GET", "/drive/v3/about", "about.get", _about_get, "drive", "about.get"),
+    Route("GET", f"{_FILES}/generateIds", "files.generateIds", _generate_ids, "drive", "files.generateIds"),
+    Route("DELETE", f"{_FILES}/trash", "files.emptyTrash", _empty_trash, "drive", "files.emptyTrash"),
     Route("GET", _FILE, "files.get", _files_get, "drive", "files.get"),
     Route("PATCH", _FILE, "files.update", _files_update, "drive", "files.update"),
     Route("DELETE", _FILE, "files.delete", _files_delete, "drive", "files.delete"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -16,9 +17,14 @@ from pytest_clawmark.toolbox.interpreter import Interpreter, provide
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
+# Our own program for the toolbox: a module, and a script that starts it.
+BRIDGE = Path(__file__).parent / "programs" / "clawmark_mcp.py"
+_START = b"import sys\nfrom clawmark_mcp import main\nsys.exit(main())\n"
+
 # Imported to see that the toolbox works: the clients, and those that bring compiled code.
 _TRIED = (
     "caldav",
+    "clawmark_mcp",
     "gspread",
     "lxml.etree",
     "notion_client",
@@ -51,6 +57,7 @@ def build(interpreter: Interpreter, folder: Path, progress: Callable[[str], None
     progress(f"installing {len(requirements())} packages")
     _install(folder)
     _free_from_path(folder / "bin")
+    _add_bridge(folder, interpreter.label)
     _open_to_all(folder)
     progress("trying it")
     _try(interpreter, folder)
@@ -93,6 +100,13 @@ def _free_from_path(scripts: Path) -> None:
         content = script.read_bytes()
         if found := re.match(rb"#!.*python.*\n(?:'''exec' .*\n' '''\n)?", content):
             script.write_bytes(_SHEBANG + content[found.end() :])
+
+
+def _add_bridge(folder: Path, label: str) -> None:
+    shutil.copyfile(BRIDGE, folder / "lib" / label / "site-packages" / BRIDGE.name)
+    script = folder / "bin" / "clawmark-mcp"
+    script.write_bytes(_SHEBANG + _START)
+    script.chmod(0o755)
 
 
 def _open_to_all(folder: Path) -> None:

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pytest_clawmark.failures import SettingsError
-from pytest_clawmark.toolbox.build import REQUIREMENTS, build
+from pytest_clawmark.toolbox.build import BRIDGE, REQUIREMENTS, build
 from pytest_clawmark.toolbox.interpreter import Interpreter, current
 
 # Raise it when a toolbox built by older code no longer serves.
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 def ensure(progress: Callable[[str], None] = lambda _: None) -> Path:
@@ -63,7 +63,8 @@ def _folder(interpreter: Interpreter) -> Path:
 
 def _key(interpreter: Interpreter) -> str:
     parts = (_LAYOUT, sys.implementation.cache_tag, interpreter.version, interpreter.prefix)
-    digest = hashlib.sha256("\n".join(map(str, parts)).encode() + b"\n" + REQUIREMENTS.read_bytes())
+    content = REQUIREMENTS.read_bytes() + BRIDGE.read_bytes()
+    digest = hashlib.sha256("\n".join(map(str, parts)).encode() + b"\n" + content)
     return digest.hexdigest()[:16]
 
 

@@ -222,6 +222,7 @@ def test_odd_credentials_break_nothing(office, header):
         ("REPORT", "/benchmark/team/", "<no-xml", 400),
         ("MKCALENDAR", "/benchmark/team/", "", 409),
         ("PATCH", "/benchmark/team/", "", 405),
+        ("PROPPATCH", "/", '<propertyupdate xmlns="DAV:"><set/></propertyupdate>', 403),
         ("GET", "/benchmark/../../etc/passwd", "", 404),
     ],
 )

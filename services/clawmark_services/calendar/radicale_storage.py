@@ -15,6 +15,7 @@ import vobject
 from radicale import item as radicale_item
 from radicale import pathutils
 from radicale.config import Configuration
+from radicale.rights.authenticated import Rights
 from radicale.storage import BaseCollection, BaseStorage, ComponentNotFoundError
 
 from clawmark_services.calendar.store import CalendarStore, StoredCollection, StoredItem
@@ -251,6 +252,15 @@ class MemoryStorage(BaseStorage):
     def verify(self) -> bool:
         """There is nothing that could be damaged."""
         return True
+
+
+class SharedRights(Rights):
+    """Everybody may do everything in everybody's home; nobody changes the root (as in Radicale's default)."""
+
+    def authorization(self, user: str, user_groups: set[str], path: str) -> str:
+        """What a user may do at a path."""
+        allowed: str = super().authorization(user, user_groups, path)
+        return allowed if pathutils.strip_path(path) else "R"
 
 
 def _read(item: radicale_item.Item, suffix: str) -> tuple[str, str, Derived]:

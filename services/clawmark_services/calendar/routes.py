@@ -111,11 +111,13 @@ def shared_configuration() -> Configuration:
     from radicale import config
     from radicale.log import logger
 
+    from clawmark_services.calendar.radicale_storage import SharedRights
+
     logger.setLevel(logging.CRITICAL + 1)
     configuration = config.load()
-    settings = {
+    settings: dict[str, dict[str, Any]] = {
         "auth": {"type": "none", "delay": "0"},
-        "rights": {"type": "authenticated"},
+        "rights": {"type": SharedRights},
         "web": {"type": "none"},
         "server": {"delay_on_error": "0"},
     }

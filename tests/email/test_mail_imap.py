@@ -13,6 +13,8 @@ from typing import Any
 import imapclient
 import pytest
 
+from clawmark_services import acting_as
+
 HRBP = "hrbp@company.example"
 MIA = "mia.chen@company.example"
 
@@ -75,6 +77,26 @@ def test_a_client_that_idles_is_told_of_new_and_of_removed_mail(office):
         while (1, b"EXPUNGE") not in responses:
             responses += client.idle_check(timeout=20)
         client.idle_done()
+
+
+def test_what_the_task_changes_in_silence_between_turns_is_announced_to_a_client_that_idles(office):
+    author = office.service.author
+    author.send("hrbp", to="mia", subject="Old", body="x")
+    with imap_client(office) as client:
+        client.select_folder("INBOX")
+        client.idle()
+        office.service._context.clock.set(datetime.fromisoformat("2024-03-20T09:00+08:00"), "wednesday")
+        with acting_as("task", silently=True):
+            (old,) = author.messages("mia")
+            author.mark(old, seen=True)
+            author.send("hrbp", to="mia", subject="New", body="x")
+        told: list[Any] = []
+        while (2, b"EXISTS") not in told or not any(kind == b"FETCH" for _, kind, *_ in told):
+            told += client.idle_check(timeout=20)
+        client.idle_done()
+        assert client.search(["UNSEEN"]) == [2]
+        assert client.fetch([2], ["INTERNALDATE"])[2][b"INTERNALDATE"].day == 20
+    assert [line["silent"] for line in office.audit if line["operation"] == "author.mark"] == [True]
 
 
 def test_a_client_that_dies_while_idling_leaves_nothing_running(office, host):

@@ -103,6 +103,16 @@ def test_a_mail_over_the_limit_is_refused_and_audited_but_not_kept(office):
     assert office.view().inbox("hrbp") == ()
 
 
+def test_the_limit_is_announced_and_a_mail_that_declares_more_is_refused_at_once(office):
+    with office.smtp() as client:
+        client.ehlo()
+        limit = int(client.esmtp_features["size"])
+        assert limit > 35 * 1024 * 1024
+        assert client.mail(MIA, [f"SIZE={limit}"])[0] == 250
+        client.rset()
+        assert client.mail(MIA, [f"SIZE={limit + 1}"])[0] == 552
+
+
 @pytest.mark.parametrize("recipient", ["nobody", "@company.example", "nobody@", "<>"])
 def test_a_recipient_without_a_mail_address_is_refused(office, recipient):
     with office.smtp() as client, pytest.raises(smtplib.SMTPRecipientsRefused):

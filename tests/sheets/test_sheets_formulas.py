@@ -194,3 +194,23 @@ def test_whole_columns_of_a_large_sheet_are_read_as_far_as_it_is_filled(book):
     book.batch({"appendDimension": {"sheetId": 0, "dimension": "ROWS", "length": 50_000}})
     book.put("A1", [["x", 1], ["y", 2], ["x"]])
     assert book.shown('=COUNTIFS(A:A,"x",B:B,1)&SUMIF(A:A,"y",B:B)&COUNTA(A1:B51000)') == "125"
+
+
+def test_today_and_now_are_the_worlds_where_the_spreadsheet_is(book):
+    book.put("A1", [["=TODAY()", "=NOW()", "=TODAY()+7"]], "USER_ENTERED")
+    # 2024-03-19 09:00 in Shanghai is 01:00 in the spreadsheet's GMT.
+    shown = book.values("A1:C1")[0]
+    assert (shown[0], shown[2]) == ("3/19/2024", "3/26/2024")
+    assert shown[1].startswith("3/19/2024 1:00:0")
+    honolulu = {"properties": {"timeZone": "Pacific/Honolulu"}, "fields": "timeZone"}
+    book.batch({"updateSpreadsheetProperties": honolulu})
+    assert book.values("A1") == [["3/18/2024"]]
+    before = book.office.service.freeze()
+    book.values("A1:C1")
+    assert book.office.service.freeze() == before
+    assert book.office.view.spreadsheet("Budget").tab("Sheet1").cell("C1") == "3/25/2024"
+
+
+def test_the_time_is_frozen_only_where_a_formula_asks_for_it(book):
+    book.put("A1", [["=1+1"]], "USER_ENTERED")
+    assert "now" not in book.office.service.freeze()["drive"]["files"][0]["spreadsheet"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import math
 from dataclasses import replace
+from datetime import UTC, timedelta, tzinfo
 from functools import lru_cache, partial
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from clawmark_services.sheets.a1 import Area, Box
-from clawmark_services.sheets.formats import tidy
+from clawmark_services.sheets.formats import EPOCH, tidy
 from clawmark_services.sheets.formula import (
     BINARY,
     Call,
@@ -64,6 +66,13 @@ def _arity(function: Function) -> tuple[int, float]:
     least = sum(p.default is p.empty and p.kind is not p.VAR_POSITIONAL for p in parameters)
     endless = any(p.kind is p.VAR_POSITIONAL for p in parameters)
     return least, math.inf if endless else len(parameters)
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return UTC
 
 
 class Calculation:
@@ -256,6 +265,8 @@ class Calculation:
     def _call(self, call: Call, home: int) -> Value:
         if call.function in _LAZY:
             return self._lazy(call, home)
+        if call.function in ("NOW", "TODAY") and not call.arguments:
+            return self._now(whole_days=call.function == "TODAY")
         if call.function in BINARY:
             return self._chain(call, home)
         if call.function in TALLIED and len(call.arguments) == 1:
@@ -263,6 +274,15 @@ class Calculation:
             if tally is not None:
                 return TALLIED[call.function](tally)
         return self._apply(call.function, [self._argument(argument, home) for argument in call.arguments])
+
+    def _now(self, *, whole_days: bool) -> Value:
+        """The world's time where the spreadsheet is, as a serial."""
+        now = self._spreadsheet.now
+        if now is None:
+            raise FormulaFailed(NOT_AVAILABLE)
+        local = now.astimezone(_zone(self._spreadsheet.time_zone)).replace(tzinfo=None)
+        serial = (local - EPOCH) / timedelta(days=1)
+        return math.floor(serial) if whole_days else serial
 
     def _chain(self, call: Call, home: int) -> Value:
         """`a+b+c+...` from the left: a chain may be longer than Python nests calls."""

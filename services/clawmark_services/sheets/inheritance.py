@@ -15,7 +15,11 @@ Style = dict[str, Any] | None
 
 _PASSING = frozenset({"UMINUS", "SUM", "SUMIF", "SUMIFS", "MIN", "MAX", "AVERAGE", "ABS", "IF", "IFERROR"})
 _ROUNDING = frozenset({"ROUND", "ROUNDUP", "ROUNDDOWN"})
-_DATES = frozenset({"DATE", "DATEVALUE", "EDATE", "EOMONTH"})
+_DATE = {"type": "DATE", "pattern": "m/d/yyyy"}
+_MOMENT_FUNCTIONS = {
+    **dict.fromkeys(("DATE", "DATEVALUE", "EDATE", "EOMONTH", "TODAY"), _DATE),
+    "NOW": {"type": "DATE_TIME", "pattern": "m/d/yyyy h:mm:ss"},
+}
 _MOMENTS = ("DATE", "TIME", "DATE_TIME")
 
 
@@ -25,8 +29,8 @@ def inherited(node: Node | None, style_at: Callable[[Node | None], Style]) -> St
         return style_at(node)
     if node.function in BINARY:
         return _chained(node, style_at)
-    if node.function in _DATES:
-        return {"type": "DATE", "pattern": "m/d/yyyy"}
+    if node.function in _MOMENT_FUNCTIONS:
+        return dict(_MOMENT_FUNCTIONS[node.function])
     if node.function in _ROUNDING:
         return inherited(node.arguments[0], style_at) if node.arguments else None
     if node.function not in _PASSING:

@@ -55,7 +55,7 @@ class SheetsService:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.store = Store(context.ids, context.accounts.agent.address)
+        self.store = Store(context.ids, context.accounts.agent.address, context.clock)
         self._credentials = Credentials.draw(context.ids)
 
     @property

@@ -6,9 +6,10 @@ import copy
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from clawmark_services.clock import ServiceClock
 from clawmark_services.ids import Ids
 from clawmark_services.sheets.a1 import Area, Box, cell_name, parse_cells
 from clawmark_services.sheets.access import role_of, suffices
@@ -198,6 +199,8 @@ class Spreadsheet:
     time_zone: str = "Etc/GMT"
     recalculation: str = "ON_CHANGE"
     names: list[NamedRange] = field(default_factory=list)
+    # What NOW() means: set whenever the spreadsheet is opened.
+    now: datetime | None = None
 
     def titled(self, title: str) -> Sheet | None:
         """The sheet of that title; case does not matter."""
@@ -231,14 +234,22 @@ class Spreadsheet:
         """A copy that shares nothing changeable."""
         return replace(self, sheets=[sheet.clone() for sheet in self.sheets], names=list(self.names))
 
-    def to_json(self) -> dict[str, Any]:
-        return {
+    @property
+    def hangs_on_the_time(self) -> bool:
+        """Whether a formula asks for it."""
+        formulas = (cell.formula for sheet in self.sheets for cell in sheet.cells.values() if cell.formula)
+        return any("NOW(" in formula.upper() or "TODAY(" in formula.upper() for formula in formulas)
+
+    def to_json(self, now: datetime | None = None) -> dict[str, Any]:
+        """`now` is kept only where something hangs on it."""
+        state = {
             "sheets": [sheet.to_json() for sheet in self.sheets],
             "locale": self.locale,
             "time_zone": self.time_zone,
             "recalculation": self.recalculation,
             "names": [named.to_json() for named in self.names],
         }
+        return state | ({"now": now.isoformat()} if now and self.hangs_on_the_time else {})
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Spreadsheet:
@@ -248,6 +259,7 @@ class Spreadsheet:
             time_zone=state["time_zone"],
             recalculation=state["recalculation"],
             names=[NamedRange.from_json(named) for named in state["names"]],
+            now=datetime.fromisoformat(state["now"]) if "now" in state else None,
         )
 
 
@@ -267,7 +279,7 @@ class DriveFile:
     permissions: list[dict[str, Any]] = field(default_factory=list)
     spreadsheet: Spreadsheet | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, now: datetime | None = None) -> dict[str, Any]:
         return {
             "id": self.id,
             "name": self.name,
@@ -279,7 +291,7 @@ class DriveFile:
             "starred": self.starred,
             "description": self.description,
             "permissions": copy.deepcopy(self.permissions),
-            "spreadsheet": self.spreadsheet.to_json() if self.spreadsheet else None,
+            "spreadsheet": self.spreadsheet.to_json(now) if self.spreadsheet else None,
         }
 
     @classmethod
@@ -297,7 +309,8 @@ def stamp(moment: datetime) -> str:
 class Store:
     """All files of one world. Take `lock` around each request; methods do not take it themselves."""
 
-    def __init__(self, ids: Ids, owner: str) -> None:
+    def __init__(self, ids: Ids, owner: str, clock: ServiceClock) -> None:
+        self._clock = clock
         self.lock = threading.RLock()
         self.owner = owner
         # Set, under the lock, while the author of the task acts: nothing is forbidden to them.
@@ -329,6 +342,8 @@ class Store:
             raise no_such_file(file_id)
         if not self.may(file, role):
             raise forbidden_file()
+        if file.spreadsheet is not None:
+            file.spreadsheet.now = self._clock.now()
         return file
 
     def spreadsheet(self, spreadsheet_id: str, role: str = "reader") -> tuple[DriveFile, Spreadsheet]:
@@ -340,6 +355,7 @@ class Store:
             raise forbidden_spreadsheet()
         if file.spreadsheet is None:
             raise invalid("This operation is not supported for this document")
+        file.spreadsheet.now = self._clock.now()
         return file, file.spreadsheet
 
     def add_file(
@@ -381,8 +397,10 @@ class Store:
                 self.remove(orphan)
 
     def to_json(self) -> dict[str, Any]:
-        """Canonical: files in the order they were made."""
-        files = [file.to_json() for file in self.files.values()]
+        """Canonical: files in the order they were made. The time is that of the turn, since reading must
+        change nothing."""
+        began = self._clock.now() - timedelta(seconds=self._clock.ticks)
+        files = [file.to_json(began) for file in self.files.values()]
         return {"ids": self._ids.count, "root": self.root, "owner": self.owner, "files": files}
 
     def load(self, state: dict[str, Any]) -> None:

@@ -95,7 +95,7 @@ def _condition(resource: Resource, name: str, texts: list[str]) -> tuple[str, li
     _check_field(resource, field, name)
     if comparison and comparison not in COMPARISONS:
         raise bad_parameter(name, f"unknown comparison {comparison!r}; use one of {', '.join(COMPARISONS)}")
-    kinds = _kinds(resource.fields[field])
+    kinds = field_kinds(resource.fields[field])
     if "object" in kinds:
         raise bad_parameter(name, f"{field} is an object and cannot be filtered by")
     pairs = [_one(field, comparison, _value(name, kinds, text, comparison), kinds, name) for text in texts]
@@ -124,7 +124,7 @@ def _member(field: str, comparison: str, value: Scalar, name: str) -> tuple[str,
     return (f"NOT {sql}" if comparison == "ne" else sql), [value]
 
 
-def _kinds(rule: Mapping[str, Any]) -> tuple[str, ...]:
+def field_kinds(rule: Mapping[str, Any]) -> tuple[str, ...]:
     """The types that a field's schema admits; what it does not say is taken from its enum or constant."""
     kinds = rule.get("type")
     if kinds is None:

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from clawmark_services.context import Context
 from clawmark_services.rest.errors import ApiError
+from clawmark_services.rest.openapi import description
 from clawmark_services.rest.store import Store, as_record
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ def _index() -> Response:
     return _json({"name": store.api.name, "resources": resources})
 
 
+def _openapi() -> Response:
+    return _json(description(_store().api))
+
+
 def _list(resource: str) -> Response:
     return _json(_store().page(resource, request.args.items(multi=True)))
 
@@ -95,6 +100,7 @@ def _delete(resource: str, key: str) -> Response:
 
 _ROUTES = (
     ("/", "GET", _index),
+    ("/openapi.json", "GET", _openapi),
     ("/<resource>", "GET", _list),
     ("/<resource>", "POST", _create),
     ("/<resource>/<path:key>", "GET", _get),
@@ -102,6 +108,8 @@ _ROUTES = (
     ("/<resource>/<path:key>", "PATCH", _update),
     ("/<resource>/<path:key>", "DELETE", _delete),
 )
+
+_DESCRIPTIONS = {"": "index", "openapi.json": "openapi"}
 
 _VERBS = {
     ("GET", False): "list",
@@ -165,8 +173,8 @@ class App:
         resource, _, key = path.strip("/").partition("/")
         verb = _VERBS.get((method, bool(key)))
         if resource not in self._store.api.resources or verb is None:
-            index = method in ("GET", "HEAD") and not resource
-            return "index" if index else "unknown", {"method": method, "path": path[:400]}
+            known = _DESCRIPTIONS.get(path.strip("/")) if method in ("GET", "HEAD") else None
+            return known or "unknown", {"method": method, "path": path[:400]}
         asked: dict[str, Any] = {"id": key} if key else {}
         query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
         if query:

@@ -15,6 +15,7 @@ def skill(api: RestApi) -> str:
     parts = [
         f"# {api.name}",
         f"A JSON API at `{url}` (`http://{api.name}:{api.port}`); it asks for no credentials.",
+        f"`{url}/openapi.json` describes it for programs.",
         *(_describe(resource) for resource in api.resources.values()),
         "## Requests",
         "\n".join(_requests(first, url)),

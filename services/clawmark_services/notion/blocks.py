@@ -25,6 +25,7 @@ from clawmark_services.notion.grammar import (
     named_kind,
     only,
 )
+from clawmark_services.notion.languages import LANGUAGES
 from clawmark_services.notion.richtext import Names
 
 Json = Any
@@ -119,6 +120,10 @@ def _show_cells(value: Json, names: Names) -> Json:
     return [richtext.render(cell, names) for cell in value]
 
 
+def _parse_language(value: Json, path: str) -> Json:
+    return as_choice(value, LANGUAGES, path)
+
+
 def _as_short_text(value: Json, path: str) -> Json:
     return as_text(value, path, TEXT_LIMIT)
 
@@ -149,7 +154,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
     "toggle": _LINE,
     "quote": _LINE,
     "callout": {"rich_text": _TEXT, "icon": _ICON, "color": _COLOR},
-    "code": {"caption": _CAPTION, "rich_text": _TEXT, "language": Field(_as_short_text, "plain text")},
+    "code": {"caption": _CAPTION, "rich_text": _TEXT, "language": Field(_parse_language, "plain text")},
     "equation": {"expression": _URL},
     "divider": {},
     "breadcrumb": {},

@@ -25,6 +25,16 @@ from clawmark_services.notion.records import DataSource, Property
 Json = Any
 
 _NAME_LIMIT = 2000
+_FORMATS = (
+    *("number", "number_with_commas", "percent", "dollar", "australian_dollar", "canadian_dollar"),
+    *("singapore_dollar", "euro", "pound", "yen", "ruble", "rupee", "won", "yuan", "real", "lira"),
+    *("rupiah", "franc", "hong_kong_dollar", "new_zealand_dollar", "krona", "norwegian_krone"),
+    *("mexican_peso", "rand", "new_taiwan_dollar", "danish_krone", "zloty", "baht", "forint", "koruna"),
+    *("shekel", "chilean_peso", "philippine_peso", "dirham", "colombian_peso", "riyal", "ringgit"),
+    *("leu", "argentine_peso", "uruguayan_peso", "peruvian_sol"),
+)
+"""How numbers can be shown (the API reference on number properties)."""
+
 _STATUS_GROUPS = (("To-do", "gray"), ("In progress", "blue"), ("Complete", "green"))
 _STATUS_DEFAULTS = (("Not started", "default", 0), ("In progress", "blue", 1), ("Done", "green", 2))
 
@@ -101,7 +111,7 @@ def _number(
 ) -> Mapping[str, Json]:
     only(config, ("format",), path)
     default = old.config["format"] if old else "number"
-    return {"format": as_text(config.get("format", default), f"{path}.format")}
+    return {"format": as_choice(config.get("format", default), _FORMATS, f"{path}.format")}
 
 
 def _select(

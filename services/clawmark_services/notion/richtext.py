@@ -72,7 +72,7 @@ def _parse_equation(equation: Mapping[str, Json], path: str) -> dict[str, Json]:
 
 
 def _parse_mention(mention: Mapping[str, Json], path: str) -> dict[str, Json]:
-    kinds = ("user", "date", "page", "database")
+    kinds = ("user", "date", "page", "database", "template_mention")
     kind = named_kind(mention, kinds, path)
     if kind is None:
         raise any_of(path.partition(".")[0], [undefined(f"{path}.{kind}") for kind in kinds])
@@ -80,8 +80,20 @@ def _parse_mention(mention: Mapping[str, Json], path: str) -> dict[str, Json]:
     target = as_object(mention.get(kind, MISSING), f"{path}.{kind}")
     if kind == "date":
         return {"mention": {"type": kind, "date": dates.parse(target, f"{path}.date")}}
+    if kind == "template_mention":
+        return {"mention": {"type": kind, kind: _parse_template_mention(target, f"{path}.{kind}")}}
     id_ = as_uuid(target.get("id", MISSING), f"{path}.{kind}.id")
     return {"mention": {"type": kind, "id": id_}}
+
+
+_TEMPLATE_MENTIONS = {"template_mention_date": ("today", "now"), "template_mention_user": ("me",)}
+
+
+def _parse_template_mention(target: Mapping[str, Json], path: str) -> Json:
+    kind = named_kind(target, _TEMPLATE_MENTIONS, path)
+    kind = as_choice(MISSING if kind is None else kind, tuple(_TEMPLATE_MENTIONS), f"{path}.type")
+    word = as_choice(target.get(kind, MISSING), _TEMPLATE_MENTIONS[kind], f"{path}.{kind}")
+    return {"type": kind, kind: word}
 
 
 _PARSERS: Mapping[str, Callable[[Mapping[str, Json], str], dict[str, Json]]] = {
@@ -141,14 +153,20 @@ def _render_run(run: Mapping[str, Json], names: Names) -> Json:
     return body | {
         "annotations": annotations | {"color": style.get("color", "default")},
         "plain_text": _plain_run(run, names),
-        "href": link,
+        "href": link or _mentioned_at(run),
     }
+
+
+def _mentioned_at(run: Mapping[str, Json]) -> str | None:
+    """The address that a mention of a page or database leads to."""
+    mention = run.get("mention", {})
+    return site_url(mention["id"]) if mention.get("type") in ("page", "database") else None
 
 
 def _render_mention(mention: Mapping[str, Json], names: Names) -> Json:
     kind = mention["type"]
-    if kind == "date":
-        return {"type": "date", "date": mention["date"]}
+    if kind in ("date", "template_mention"):
+        return {"type": kind, kind: mention[kind]}
     if kind == "user":
         return {"type": "user", "user": names.user(mention["id"])}
     return {"type": kind, kind: {"id": mention["id"]}}
@@ -167,6 +185,9 @@ def _plain_run(run: Mapping[str, Json], names: Names) -> str:
     mention = run["mention"]
     if mention["type"] == "date":
         return dates.plain(mention["date"])
+    if mention["type"] == "template_mention":
+        said = mention["template_mention"]
+        return f"@{said[said['type']].capitalize()}"
     if mention["type"] == "user":
         return f"@{names.user(mention['id']).get('name', 'Anonymous')}"
     return names.title(mention["id"])

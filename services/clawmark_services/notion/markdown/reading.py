@@ -9,6 +9,7 @@ from typing import Any
 from clawmark_services.notion import blocks, richtext
 from clawmark_services.notion.blocks import Draft
 from clawmark_services.notion.grammar import LIST_LIMIT
+from clawmark_services.notion.languages import ALIASES, LANGUAGES
 from clawmark_services.notion.markdown import spans
 
 Json = Any
@@ -145,8 +146,10 @@ def _code(segment: str, _depth: int) -> list[Json]:
     first, *lines = segment.split("\n")
     if lines and lines[-1].rstrip() == "```":
         lines.pop()
-    language = first[3:].strip() or "plain text"
-    return [{"code": {"rich_text": richtext.from_text("\n".join(lines)), "language": language[:100]}}]
+    named = first[3:].strip().lower()
+    language = ALIASES.get(named, named)
+    known = language if language in LANGUAGES else "plain text"
+    return [{"code": {"rich_text": richtext.from_text("\n".join(lines)), "language": known}}]
 
 
 def _equation(segment: str, _depth: int) -> list[Json] | None:

@@ -241,6 +241,8 @@ def _mention_tag(mention: Mapping[str, Json], names: richtext.Names) -> str:
         date = mention["date"]
         end = f' end="{date["end"]}"' if date["end"] else ""
         return f'<mention-date start="{date["start"]}"{end}/>'
+    if kind == "template_mention":
+        return richtext.plain([{"mention": mention}], names)
     if kind == "user":
         name = names.user(mention["id"]).get("name", "")
         return f'<mention-user url="user://{mention["id"]}">{name}</mention-user>'

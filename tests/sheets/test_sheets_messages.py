@@ -80,6 +80,12 @@ def test_null_is_no_value():
     assert messages.read({"values": None}, "ValueRange") == {"values": None}
 
 
+def test_null_is_no_item_of_a_list():
+    refusal = refused({"requests": [None]})
+    wanted = "(type.googleapis.com/google.apps.sheets.v4.Request), null"
+    assert refusal.message == f"Invalid value at 'requests[0]' {wanted}"
+
+
 def test_the_bound_field_is_part_of_the_path(book):
     path = f"/v4/spreadsheets/{book.id}/values/A1"
     code, message = book.office.refused("PUT", path, {"rows": []}, valueInputOption="RAW")

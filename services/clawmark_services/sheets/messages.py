@@ -99,7 +99,13 @@ class _Reader:
             return self._wrong(value, _list_type(kind), path)
         if kind == "any":
             return value
-        return [self.read(part, kind, f"{path}[{number}]", home) for number, part in enumerate(value)]
+        return [self._item(part, kind, f"{path}[{number}]", home) for number, part in enumerate(value)]
+
+    def _item(self, part: Json, kind: str, path: str, home: str) -> Json:
+        """One of a list, where null is not allowed."""
+        if part is None:
+            return self._wrong(part, _list_type(kind), path)
+        return self.read(part, kind, path, home)
 
     def _choice(self, value: Json, choices: list[str], path: str, home: str) -> Json:
         if isinstance(value, str) and value in choices:

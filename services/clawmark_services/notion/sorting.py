@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from clawmark_services.notion import dates, values
+from clawmark_services.notion.conditions import Query
 from clawmark_services.notion.errors import MISSING, any_of, undefined
-from clawmark_services.notion.filters import Query, find_column
+from clawmark_services.notion.filters import find_column
 from clawmark_services.notion.grammar import as_array, as_choice, as_object, only
 from clawmark_services.notion.records import Page, Property
 

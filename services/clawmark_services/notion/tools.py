@@ -9,9 +9,10 @@ from typing import Any
 from clawmark_services.context import Context
 from clawmark_services.contract import Tool, ToolError
 from clawmark_services.notion import dates, lookup, outline, plain, richtext
+from clawmark_services.notion.conditions import Query
 from clawmark_services.notion.desk import Desk, working
 from clawmark_services.notion.errors import NotionError
-from clawmark_services.notion.filters import Query, compile_filter
+from clawmark_services.notion.filters import compile_filter
 from clawmark_services.notion.records import DataSource, Page
 from clawmark_services.notion.sorting import moment_key, ordered
 from clawmark_services.notion.store import Store

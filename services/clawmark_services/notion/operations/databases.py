@@ -6,8 +6,9 @@ from typing import Any
 
 from clawmark_services.notion import blocks, richtext, tables
 from clawmark_services.notion.columns import only_source
+from clawmark_services.notion.conditions import Query
 from clawmark_services.notion.errors import MISSING, invalid, mismatch
-from clawmark_services.notion.filters import Query, compile_filter
+from clawmark_services.notion.filters import compile_filter
 from clawmark_services.notion.grammar import as_boolean, as_choice, as_object, as_uuid
 from clawmark_services.notion.operations.call import Call
 from clawmark_services.notion.operations.pages import chosen_columns

@@ -8,8 +8,9 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from clawmark_services.notion import dates, properties
+from clawmark_services.notion.conditions import Query
 from clawmark_services.notion.errors import MISSING, NotionError, no_parent
-from clawmark_services.notion.filters import Predicate, Query, compile_filter
+from clawmark_services.notion.filters import Predicate, compile_filter
 from clawmark_services.notion.grammar import as_choice, as_object, as_text, as_uuid
 from clawmark_services.notion.operations.call import Call
 from clawmark_services.notion.records import DataSource, Page, View, ViewQuery

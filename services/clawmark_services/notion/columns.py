@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clawmark_services.notion import properties
+from clawmark_services.notion import configs, properties
 from clawmark_services.notion.errors import MISSING, invalid
 from clawmark_services.notion.records import Database, DataSource, Property
 from clawmark_services.notion.store import Store
@@ -37,7 +37,7 @@ class Columns:
             if all(option["id"] != wanted["id"] for option in options):
                 raise invalid(f'{column.name} is an invalid select option "{wanted["id"]}".')
             return str(wanted["id"])
-        name = properties.option_name(wanted.get("name", MISSING), f"{path}.name")
+        name = configs.option_name(wanted.get("name", MISSING), f"{path}.name")
         known = next((option["id"] for option in options if option["name"] == name), None)
         if known is not None:
             return str(known)
@@ -45,7 +45,7 @@ class Columns:
             # The stray quotation mark is Notion's own.
             raise invalid(f'Invalid status option. Status option "{name}" does not exist".')
         fresh = self.new_option_id()
-        put_columns(self.store, source, swapped(source, properties.with_new_option(current, fresh, name)))
+        put_columns(self.store, source, swapped(source, configs.with_new_option(current, fresh, name)))
         return fresh
 
     def default_option(self, column: Property) -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from clawmark_services.notion import plain, properties, relations, values
+from clawmark_services.notion import configs, plain, properties, relations, values
 from clawmark_services.notion.columns import Columns, put_columns, swapped
 from clawmark_services.notion.errors import NotionError, invalid
 from clawmark_services.notion.grammar import ALPHANUMERIC, as_object, as_text
@@ -132,20 +132,20 @@ def _check_formulas(store: Store, source_id: str, schema: Mapping[str, Json]) ->
             and isinstance(said, dict)
             and said.get("expression")
         ):
-            properties.check_formula(
+            configs.check_formula(
                 column.config["expression"], lambda name: properties.find(columns, name) is not None
             )
 
 
 def _add_column(store: Store, source_id: str, name: str, raw: Mapping[str, Json], path: str) -> None:
     source = store.source(source_id)
-    kind = properties.required_type(raw, path)
+    kind = configs.required_type(raw, path)
     if kind == "title" and any(column.type == "title" for column in source.properties):
         raise invalid("Cannot create more than one title property.")
-    config = properties.parse_config(kind, raw, path, Columns(store, source_id))
+    config = configs.parse_config(kind, raw, path, Columns(store, source_id))
     column = Property(
         id="title" if kind == "title" else _column_id(store, source),
-        name=properties.parse_name(name, path),
+        name=configs.parse_name(name, path),
         type=kind,
         config=config,
         description=_description(raw, path, None),
@@ -165,7 +165,7 @@ def _change_column(store: Store, source_id: str, key: str, raw: Json, path: str)
         _remove_column(store, source, column, key)
         return
     raw = as_object(raw, path)
-    kind = properties.parse_type(raw, path)
+    kind = configs.parse_type(raw, path)
     if column is None:
         if kind is None:
             raise invalid(f"{key} is not a property that exists.")
@@ -174,10 +174,10 @@ def _change_column(store: Store, source_id: str, key: str, raw: Json, path: str)
     kind = kind or column.type
     if (kind == "title") != (column.type == "title"):
         raise invalid("Cannot change the type of, or add another, title property.")
-    name = properties.parse_name(raw.get("name", column.name), f"{path}.name")
+    name = configs.parse_name(raw.get("name", column.name), f"{path}.name")
     if any(other.name == name for other in source.properties if other.id != column.id):
         raise invalid(f"Cannot rename property to {name}: a property with that name already exists.")
-    config = properties.parse_config(kind, raw, path, Columns(store, source_id), column)
+    config = configs.parse_config(kind, raw, path, Columns(store, source_id), column)
     description = _description(raw, path, column.description)
     changed = replace(column, name=name, type=kind, config=config, description=description)
     put_columns(store, source, swapped(source, changed))

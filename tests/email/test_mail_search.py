@@ -40,7 +40,7 @@ MAILS = [
 def client(office):
     client = office.imap()
     for flags, arrival, raw in MAILS:
-        client.append("INBOX", flags, imaplib.Time2Internaldate(arrival), raw)
+        office.service._store.append(MIA, "INBOX", raw, arrival, flags=flags.strip("()").split())
     client.select()
     yield client
     client.logout()

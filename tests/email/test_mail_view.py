@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 
 from clawmark_services import EvidenceError, ToolError, acting_as
+from clawmark_services.email.mime import Part
 
 MIA = "mia.chen@company.example"
 HRBP = "hrbp@company.example"
@@ -190,6 +191,14 @@ def test_hostile_mail_is_read_in_no_time(office, piece):
         getattr(message, name)
     # Quadratic reading would take minutes.
     assert time.process_time() - started < 10
+
+
+def test_a_mail_of_millions_of_parts_and_one_of_a_large_file_are_taken_apart_in_no_time():
+    head = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"
+    started = time.process_time()
+    assert len(Part.parse(head + b"\n--x\n" * 4_000_000).children) == 10_000
+    assert len(Part.parse(head + (b"A" * 76 + b"\r\n") * 400_000 + b"--x--").children) == 1
+    assert time.process_time() - started < 5
 
 
 def test_a_mail_attached_to_a_mail_is_one_file_and_not_its_text(office):

@@ -20,11 +20,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message as Fields
 from functools import cached_property
+from itertools import islice
 
 MAX_DEPTH = 40
 """Multiparts nested deeper than this are read as plain bytes, as hostile mail nests thousands."""
 
+MAX_PARTS = 10_000
+"""A multipart has no more parts than these, as hostile mail has millions."""
+
 _BLANK_LINE = re.compile(rb"(?:\A|\r?\n)\r?\n")
+_DELIMITER_END = re.compile(rb"(--)?[ \t]*(?=\r?\n|\Z)")
 _HEADER_LIMIT = 65_536
 _LOOSE_WORD = re.compile(r"[^\s<>,;:\"()]+")
 # No pattern here may scan the same text twice: mail is written by those who are measured.
@@ -83,7 +88,8 @@ class Part:
         boundary = self._boundary()
         if not self.type.startswith("multipart/") or not boundary:
             return ()
-        return tuple(Part.parse(piece, self.depth + 1) for piece in _pieces(self.body, boundary))
+        pieces = islice(_pieces(self.body, boundary), MAX_PARTS)
+        return tuple(Part.parse(piece, self.depth + 1) for piece in pieces)
 
     def walk(self) -> Iterator[Part]:
         """This part and all below it, in order."""
@@ -207,16 +213,32 @@ def _shown(markup: str) -> str:
 
 
 def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:
-    delimiter = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
     start: int | None = None
-    for match in delimiter.finditer(body):
+    for before, after in _delimiters(body, b"\n--" + boundary):
+        ending = _DELIMITER_END.match(body, after)
+        if ending is None:
+            continue
         if start is not None:
-            yield body[start : match.start()]
-        if match.group(1):
+            # The line end before it is the delimiter's.
+            yield body[start : before - body.endswith(b"\r\n", 0, before + 1)]
+        if ending[1]:
             return
-        start = match.end() + (2 if body.startswith(b"\r\n", match.end()) else 1)
+        start = ending.end() + (2 if body.startswith(b"\r\n", ending.end()) else 1)
     if start is not None:
         yield body[start:]
+
+
+def _delimiters(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int]]:
+    """Where the line end before a delimiter stands, and where the delimiter ends.
+
+    A search for bytes: a pattern that begins with a line end takes a second over a file of 25 MB.
+    """
+    if body.startswith(delimiter[1:]):
+        yield -1, len(delimiter) - 1
+    after = 0
+    while (before := body.find(delimiter, after)) >= 0:
+        after = before + len(delimiter)
+        yield before, after
 
 
 def _base64(body: bytes) -> bytes:

@@ -206,3 +206,21 @@ def test_the_task_and_the_agent_leave_different_names(author, office, spell):
     assert (row.created_by, row.last_edited_by) == ("task", "agent")
     admin = office.ok("GET", f"pages/{row.id}")["created_by"]["id"]
     assert office.ok("GET", f"users/{admin}")["type"] == "person"
+
+
+def test_columns_that_notion_computes_are_declared_in_a_few_words(author):
+    tasks = author.create_database("Tasks", columns={"Task": "title", "Hours": "number"})
+    tasks.add(Task="a", Hours=2)
+    tasks.add(Task="b", Hours=3)
+    columns = {
+        "Name": "title",
+        "Tasks": {"relation": tasks},
+        "Total": {"rollup": ["Tasks", "Hours", "sum"]},
+        "Double": {"formula": 'prop("Total") * 2'},
+    }
+    row = author.create_database("Projects", columns=columns).add(Name="p", Tasks=["a", "b"])
+    assert (row["Total"], row["Double"]) == (5, 10)
+    with pytest.raises(ValueError, match='such as \\["Tasks", "Hours", "sum"\\]'):
+        author.create_database("Bad", columns={"Name": "title", "R": {"rollup": "Tasks"}})
+    with pytest.raises(ValueError, match="Undefined property"):
+        author.create_database("Bad", columns={"Name": "title", "F": {"formula": 'prop("Nothing")'}})

@@ -26,11 +26,11 @@ VOLATILE = {
     "url": "holds the title and an id; `test_notion_wire` tries its spelling",
     "name": "of people and integrations",
     "avatar_url": "of people",
-    "person": "of people",
+    "email": "of people",
     "resolved_name": "of the integration",
     "workspace_name": "of the workspace",
     "workspace_id": "of the workspace",
-    "workspace_limits": "of the workspace's plan",
+    "max_file_upload_size_in_bytes": "of the workspace's plan; ours is a paid one",
     "color": "of a user's avatar or a drawn option",
 }
 """Fields whose values differ from recording to recording, and why. They must be there all the same."""

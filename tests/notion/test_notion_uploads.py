@@ -161,4 +161,6 @@ def test_files_survive_freezing_and_the_audit_does_not_hold_their_bytes(office, 
     }
     made = twin.ok("POST", "comments", comment)
     assert bytes_at(twin, made["attachments"][0]["file"]["url"]).data == b"\x00\xff secret"
-    assert NotionSpec().view(twin.service.freeze()).pages == ("Office",)
+    (file,) = NotionSpec().view(twin.service.freeze()).files
+    assert (file.name, file.content, file.by) == ("a.txt", b"\x00\xff secret", "agent")
+    assert office.view.files == ()

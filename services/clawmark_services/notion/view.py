@@ -46,6 +46,16 @@ class BlockView:
     children: tuple[BlockView, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileView:
+    """A file that was uploaded and put somewhere; `by` is "agent", "task", or a name."""
+
+    name: str
+    content_type: str
+    content: bytes
+    by: str
+
+
 class PageView:
     """A page, or what rows and pages have in common."""
 
@@ -220,6 +230,20 @@ class NotionView:
     def pages(self) -> tuple[str, ...]:
         """The titles of all pages that are no rows, oldest first; the root page is the first."""
         return tuple(self._workspace.title(each.id) for each in lookup.pages(self._workspace))
+
+    @property
+    def files(self) -> tuple[FileView, ...]:
+        """All files that were uploaded and are shown somewhere, oldest first."""
+        return tuple(
+            FileView(
+                name=self._workspace.file_name(upload.id),
+                content_type=upload.content_type or "",
+                content=upload.content,
+                by=self._workspace.who(upload.stamp.created_by),
+            )
+            for upload in self._workspace.uploads.values()
+            if upload.attached
+        )
 
     def database(self, title: str) -> DatabaseView:
         """The only database with this title."""

@@ -213,7 +213,8 @@ class Workspace:
             "owner": {"type": "workspace", "workspace": True},
             "workspace_name": WORKSPACE_NAME,
             "workspace_id": self.workspace_id,
-            "workspace_limits": {"max_file_upload_size_in_bytes": 5242880},
+            # What a paid plan allows: only there are files of several parts accepted.
+            "workspace_limits": {"max_file_upload_size_in_bytes": 5 * 1024**3},
         }
 
     def who(self, user_id: str) -> str:

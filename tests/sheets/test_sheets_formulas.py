@@ -214,3 +214,45 @@ def test_today_and_now_are_the_worlds_where_the_spreadsheet_is(book):
 def test_the_time_is_frozen_only_where_a_formula_asks_for_it(book):
     book.put("A1", [["=1+1"]], "USER_ENTERED")
     assert "now" not in book.office.service.freeze()["drive"]["files"][0]["spreadsheet"]
+
+
+@pytest.mark.parametrize(
+    ("formula", "shown"),
+    [
+        *(("=FLOOR(7,2)", "6"), ("=CEILING(7,2)", "8"), ("=MROUND(7,5)", "5"), ("=FLOOR(5,-2)", "#NUM!")),
+        *(("=TRUNC(-1.78,1)", "-1.7"), ("=SIGN(-4)", "-1"), ("=LN(0)", "#NUM!"), ("=LOG(8,2)", "3")),
+        *(
+            ("=QUOTIENT(-7,2)", "-3"),
+            ("=QUOTIENT(1,0)", "#DIV/0!"),
+            ("=ISODD(3)", "TRUE"),
+            ("=XOR(TRUE,TRUE)", "FALSE"),
+        ),
+        *(('=SWITCH(2,1,1/0,2,"b")', "b"), ("=SWITCH(9,1,2)", "#N/A"), ("=SWITCH(9,1,2,3)", "3")),
+        *(
+            ('=IFS(FALSE,1/0,TRUE,"x")', "x"),
+            ("=IFS(FALSE,1)", "#N/A"),
+            ("=ISNA(NA())", "TRUE"),
+            ("=ISNA(1/0)", "FALSE"),
+        ),
+        *(("=VAR(1,2,3)", "1"), ("=STDEVP(1,3)", "1"), ("=MODE(1,2,2)", "2"), ("=MODE(1,2)", "#N/A")),
+        *(("=PERCENTILE(A1:A4,0.5)", "#NUM!"), ('=REPLACE("abcdef",2,2,"X")', "aXdef"), ("=CHAR(65)", "A")),
+        *(('=CODE("")', "#VALUE!"), ('=JOIN("-",1,"b")', "1-b"), ('=HYPERLINK("http://x","l")', "l")),
+        *(
+            ('=DATEDIF("2024-01-31","2024-03-01","M")', "1"),
+            ('=DATEDIF("2024-01-01","2024-03-01","D")', "60"),
+        ),
+        *(('=WEEKNUM("2024-03-19")', "12"), ('=ISOWEEKNUM("2024-03-19")', "12"), ("=TIME(6,0,0)", "0.25")),
+        *(('=WORKDAY("2024-03-15",1)-"2024-03-18"', "0"), ("=ROUND(PMT(0.05,10,1000),2)", "-129.5")),
+        *(("=PMT(0,10,1000)", "-100"), ('=T(5)&T("a")', "a"), ('=N("x")+N(5)', "5")),
+    ],
+)
+def test_a_rarer_function_comes_to(book, formula, shown):
+    assert book.shown(formula) == shown
+
+
+def test_lookup_and_quartiles_read_ranges(book):
+    book.put("A1", [[1, "a"], [2, "b"], [3, "c"], [4, "d"], [5, "e"]])
+    book.put(
+        "D1", [["=LOOKUP(3.5,A1:A5,B1:B5)", "=QUARTILE(A1:A5,1)", "=CORREL(A1:A5,A1:A5)"]], "USER_ENTERED"
+    )
+    assert book.values("D1:F1") == [["c", "2", "1"]]

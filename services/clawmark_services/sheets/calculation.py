@@ -35,17 +35,19 @@ from clawmark_services.sheets.functions import (
     Function,
     Problem,
     Value,
+    compare,
     scalar,
     truth,
 )
 from clawmark_services.sheets.functions_lookup import LOOKUPS
+from clawmark_services.sheets.functions_more import MORE
 from clawmark_services.sheets.functions_text import TEXTS
 from clawmark_services.sheets.inheritance import Style, inherited
 from clawmark_services.sheets.sheet_index import SheetIndex
 from clawmark_services.sheets.store import Cell, Sheet, Spreadsheet
 from clawmark_services.sheets.tallies import TALLIED, Tally
 
-_FUNCTIONS = {**FUNCTIONS, **LOOKUPS, **TEXTS}
+_FUNCTIONS = {**FUNCTIONS, **LOOKUPS, **TEXTS, **MORE}
 
 Address = tuple[int, int, int]
 """A cell: its sheet's id, row and column."""
@@ -56,7 +58,7 @@ _LARGE = 20_000
 _KEPT = 100
 """Cells of a range from which on its values are kept for the next formula that reads them."""
 
-_LAZY = ("IF", "IFERROR", "ISERROR", "IFNA")
+_LAZY = ("IF", "IFS", "SWITCH", "IFERROR", "ISERROR", "ISNA", "IFNA")
 
 
 @lru_cache(maxsize=512)
@@ -189,7 +191,7 @@ class Calculation:
             result = scalar(self._argument(tree, address[0]))
         except FormulaFailed as failed:
             return failed.problem
-        except OverflowError:
+        except ArithmeticError:
             return Problem(NUMBER)
         if isinstance(result, float):
             return tidy(result)
@@ -310,6 +312,8 @@ class Calculation:
         return result
 
     def _lazy(self, call: Call, home: int) -> Value:
+        if call.function in ("IFS", "SWITCH"):
+            return self._first_case(call, home)
         if not 1 <= len(call.arguments) <= (3 if call.function == "IF" else 2):
             raise FormulaFailed(NOT_AVAILABLE)
         if call.function == "IF":
@@ -317,12 +321,25 @@ class Calculation:
         try:
             value = scalar(self._argument(call.arguments[0], home))
         except FormulaFailed as failed:
-            if call.function == "ISERROR":
-                return True
+            if call.function in ("ISERROR", "ISNA"):
+                return call.function == "ISERROR" or failed.problem.code == NOT_AVAILABLE
             if call.function == "IFNA" and failed.problem.code != NOT_AVAILABLE:
                 raise
             return self._else(call.arguments, 1, home)
-        return False if call.function == "ISERROR" else value
+        return False if call.function in ("ISERROR", "ISNA") else value
+
+    def _first_case(self, call: Call, home: int) -> Value:
+        """IFS and SWITCH: the value of the first case that holds; the others are not evaluated."""
+        arguments = list(call.arguments)
+        wanted = self._argument(arguments.pop(0), home) if call.function == "SWITCH" and arguments else None
+        while len(arguments) >= 2:
+            case, result = arguments.pop(0), arguments.pop(0)
+            value = self._argument(case, home)
+            if (compare(wanted, value) == 0) if call.function == "SWITCH" else truth(value):
+                return scalar(self._argument(result, home))
+        if call.function == "SWITCH" and arguments:
+            return scalar(self._argument(arguments[0], home))
+        raise FormulaFailed(NOT_AVAILABLE)
 
     def _if(self, arguments: tuple[Node | None, ...], home: int) -> Value:
         if len(arguments) < 2:

@@ -59,7 +59,7 @@ def _average_ifs(summed: Argument, *pairs: Argument) -> Value:
     return math.fsum(found) / len(found)
 
 
-def _place(wanted: Argument, cells: list[Value], *, ordered: bool) -> int:
+def place_of(wanted: Argument, cells: list[Value], *, ordered: bool) -> int:
     """Where the value stands; in ordered cells the last one that is not larger. #N/A if nowhere."""
     value = scalar(wanted)
     if ordered:
@@ -87,7 +87,7 @@ def _vertical(wanted: Argument, table: Argument, column: Argument, ordered: Argu
         raise FormulaFailed(VALUE)
     if index >= len(rows[0]):
         raise FormulaFailed(REFERENCE)
-    return scalar(rows[_place(wanted, [row[0] for row in rows], ordered=truth(ordered))][index])
+    return scalar(rows[place_of(wanted, [row[0] for row in rows], ordered=truth(ordered))][index])
 
 
 def _horizontal(wanted: Argument, table: Argument, row: Argument, ordered: Argument = 1.0) -> Value:
@@ -98,7 +98,7 @@ def _horizontal(wanted: Argument, table: Argument, row: Argument, ordered: Argum
 def _match(wanted: Argument, cells: Argument, kind: Argument = 1.0) -> Value:
     order, found = number(kind), list(values([cells]))
     if order >= 0:
-        return _place(wanted, found, ordered=order > 0) + 1
+        return place_of(wanted, found, ordered=order > 0) + 1
     value = scalar(wanted)
     above = [at for at, cell in enumerate(found) if _alike(cell, value) and compare(cell, value) >= 0]
     if not above:
@@ -117,7 +117,7 @@ def _index(cells: Argument, row: Argument = 0.0, column: Argument = 0.0) -> Valu
 
 def _crosswise(wanted: Argument, cells: Argument, results: Argument, missing: Argument = None) -> Value:
     try:
-        at = _place(wanted, list(values([cells])), ordered=False)
+        at = place_of(wanted, list(values([cells])), ordered=False)
     except FormulaFailed:
         if missing is None:
             raise

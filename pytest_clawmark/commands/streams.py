@@ -179,7 +179,7 @@ def _raw_terminal() -> Iterator[None]:
     """Let every key through to the world's terminal, which gives them their meaning."""
     sys.stderr.flush()
     before = termios.tcgetattr(0)
-    tty.setraw(0)
+    tty.setraw(0, termios.TCSADRAIN)  # what was typed ahead is for the command
     try:
         yield
     finally:

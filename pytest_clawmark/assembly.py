@@ -52,7 +52,9 @@ def choose_place(config: pytest.Config, settings: Settings, agents: Sequence[Age
     theirs = offered(config.hook.pytest_clawmark_sandboxes(config=config))
     trusted = all(agent.trusted for agent in agents)
     known = {**providers(settings.image), **theirs}
-    provider, reason = choose(settings.sandbox, trusted=trusted, known=known)
+    # Naming an image is asking for Docker: running elsewhere would measure something else.
+    name = "docker" if settings.image is not None and settings.sandbox == "auto" else settings.sandbox
+    provider, reason = choose(name, trusted=trusted, known=known)
     return Place(provider=provider, reason=reason)
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections.abc import Callable, Iterable, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import pytest
 
 from pytest_clawmark.task import Place, reject
 
 DEFAULT_CATEGORY = "scenario"
 PREFIX = "check_"
+MARKS = ("turn", "weight", "red_line", "category")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +33,28 @@ class Checker:
     place: Place
 
 
-def read_checker(function: Callable[..., Any], file: str, turns: Iterable[str]) -> Checker:
-    """Raises `TaskError` for marks that are missing, repeated or wrong."""
+def read_checker(
+    function: Callable[..., Any], file: str, turns: Iterable[str], module_marks: Iterable[pytest.Mark] = ()
+) -> Checker:
+    """A checker from its function's marks; those of its module serve where it has none of its own.
+
+    Raises `TaskError` for marks that are missing, repeated or wrong, and for a function that cannot fail.
+    """
     place = Place(file=file, line=function.__code__.co_firstlineno)
     name = function.__name__
-    marks = _marks(function, place)
+    known = tuple(turns)
+    _refuse_other_functions(function, place)
+    marks = {**_marks(module_marks, name, place), **_marks(getattr(function, "pytestmark", []), name, place)}
+    turn = _turn(marks.get("turn"), name, place, known)
+    if turn == known[0] and "before" in inspect.signature(function).parameters:
+        raise reject(
+            place,
+            f"{name} takes `before`, and {turn!r} is the first turn",
+            "Take `wake`, the state when the agent was woken, instead.",
+        )
     return Checker(
         name=name,
-        turn=_turn(marks.get("turn"), name, place, tuple(turns)),
+        turn=turn,
         weight=_weight(marks.get("weight"), place),
         red_line="red_line" in marks,
         category=_category(marks.get("category"), place),
@@ -44,13 +63,41 @@ def read_checker(function: Callable[..., Any], file: str, turns: Iterable[str]) 
     )
 
 
-def _marks(function: Callable[..., Any], place: Place) -> dict[str, tuple[Any, ...]]:
+def refined(checker: Checker, marks: Iterable[pytest.Mark]) -> Checker:
+    """The checker as one set of its parameters has it, whose own `marks` come first."""
+    own = _marks(marks, checker.name, checker.place)
+    if "turn" in own:
+        raise reject(
+            checker.place,
+            f"a set of parameters of {checker.name} has a turn of its own, {own['turn']}",
+            "Mark the function with the turn, and write a checker for each turn.",
+        )
+    return replace(
+        checker,
+        weight=_weight(own["weight"], checker.place) if "weight" in own else checker.weight,
+        red_line=checker.red_line or "red_line" in own,
+        category=_category(own["category"], checker.place) if "category" in own else checker.category,
+    )
+
+
+def _refuse_other_functions(function: Callable[..., Any], place: Place) -> None:
+    for is_other, what in (
+        (inspect.isgeneratorfunction, "a generator: its body would never run"),
+        (inspect.iscoroutinefunction, "asynchronous: nobody would await it"),
+        (inspect.isasyncgenfunction, "asynchronous: nobody would await it"),
+    ):
+        if is_other(function):
+            raise reject(place, f"{function.__name__} is {what}", "Write a plain function with asserts.")
+
+
+def _marks(marks: Iterable[pytest.Mark], name: str, place: Place) -> dict[str, tuple[Any, ...]]:
     found: dict[str, tuple[Any, ...]] = {}
-    for mark in getattr(function, "pytestmark", []):
-        if mark.name not in ("turn", "weight", "red_line", "category"):
+    for mark in marks:
+        if mark.name not in MARKS:
+            _refuse_misspelt(mark.name, name, place)
             continue
         if mark.name in found:
-            raise reject(place, f"{function.__name__} is marked {mark.name!r} twice", "Keep one of the two.")
+            raise reject(place, f"{name} is marked {mark.name!r} twice", "Keep one of the two.")
         if mark.kwargs:
             raise reject(
                 place,
@@ -65,6 +112,12 @@ def _marks(function: Callable[..., Any], place: Place) -> dict[str, tuple[Any, .
             "Write @pytest.mark.red_line.",
         )
     return found
+
+
+def _refuse_misspelt(mark: str, name: str, place: Place) -> None:
+    guess = difflib.get_close_matches(mark, MARKS, n=1, cutoff=0.8)
+    if guess:
+        raise reject(place, f"{name} is marked {mark!r}, which means nothing", f"Did you mean {guess[0]!r}?")
 
 
 def _single(args: tuple[Any, ...] | None) -> Any:

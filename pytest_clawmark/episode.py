@@ -152,7 +152,7 @@ class Player:
             failure = error
         except TaskError as error:
             failure = TaskFailure(str(error))
-        except Exception as error:  # noqa: BLE001 - a fault of ours measured nothing, and must not be lost
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it measured nothing and must not be lost
             failure = WorldFailure(f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-6)}")
         finally:
             with self._lock:
@@ -262,7 +262,7 @@ class Episode:
                 message = turn.function(AuthorWorld(world, turn))
         except VoidError:
             raise
-        except Exception as error:
+        except BaseException as error:  # pytest.fail and sys.exit are the author's mistakes too
             where = _innermost(turn.place.file, error) or turn.place
             raise TaskFailure(
                 f"{where}: the turn function {turn.name!r} raised {type(error).__name__}: {error}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any, Literal
 import pytest
 
 from pytest_clawmark.agents.contract import Agent
-from pytest_clawmark.collect.items import Contestant, EpisodeItem
+from pytest_clawmark.collect.items import CheckerItem, Contestant, EpisodeItem
 from pytest_clawmark.collect.module import task_of
 from pytest_clawmark.episode import EpisodeRecord, EpisodeSpec
 from pytest_clawmark.executors.contract import Executor
@@ -76,6 +77,7 @@ class Measurement:
         self.tasks: dict[str, LoadedTask] = {}
         self._start: Callable[[Mapping[str, LoadedTask]], Executor] | None = None
         self._executor: Executor | None = None
+        self._collected: Counter[tuple[str, str, int]] = Counter()
         self._specs: dict[tuple[str, str, int], EpisodeSpec] = {}
         self._futures: dict[tuple[str, str, int], Future[EpisodeRecord]] = {}
 
@@ -88,6 +90,15 @@ class Measurement:
         """Who plays every task: each agent, each trial."""
         trials = range(1, self.settings.trials + 1)
         return tuple(Contestant(label=label, trial=trial) for label in self.agents for trial in trials)
+
+    def count(self, items: Sequence[pytest.Item]) -> None:
+        """Count each episode's checkers before any is deselected; parametrized fixtures make several of one."""
+        keys = (episode_key(item) for item in items if isinstance(item, CheckerItem))
+        self._collected.update(key for key in keys if key is not None)
+
+    def planned_checkers(self, task: LoadedTask, key: tuple[str, str, int]) -> int:
+        """How many checkers an episode has; naming items on the command line collects only some of them."""
+        return max(task.planned, self._collected[key])
 
     def plan(self, items: Sequence[pytest.Item]) -> None:
         """Work out the episodes that the selected items need, each only as far as its last turn needed."""

@@ -34,7 +34,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="where agents work: auto (default), bubblewrap, docker or local (not isolated: scripted agents "
         "only, unless named here)",
     )
-    add("--image", default=None, metavar="NAME", help="the image of --sandbox=docker")
+    add(
+        "--image",
+        default=None,
+        metavar="NAME",
+        help="the image of --sandbox=docker, which naming one asks for",
+    )
     add(
         "--episodes",
         type=_positive,
@@ -58,11 +63,20 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="N",
         help="per turn, in and out (default: no limit)",
     )
-    add("--turn-minutes", type=float, default=None, metavar="MIN", help="per turn (default: 120)")
+    add("--turn-minutes", type=_positive_minutes, default=None, metavar="MIN", help="per turn (default: 120)")
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def _positive_minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of minutes")
+    return minutes

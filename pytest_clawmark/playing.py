@@ -37,11 +37,12 @@ class Playing:
         """A malformed task stays in the denominator: it was planned, and cannot be measured."""
         path = self._config.rootpath / report.nodeid
         if report.failed and path.name == TASK_FILE and claim(path) is not None:
-            self._malformed += malformed_episodes(self._measurement, path, self._config.rootpath, report)
+            self._malformed += malformed_episodes(self._measurement, path, report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Episode by episode, each in the order of its days."""
+        self._measurement.count(items)
         first: dict[str, int] = {}
         for position, item in enumerate(items):
             first.setdefault(_file(item), position)

@@ -196,18 +196,18 @@ def planned_episode(measurement: Measurement, task: LoadedTask, key: Key) -> Epi
         label=key[1],
         trial=key[2],
         seed=spec.seed,
-        planned=task.planned,
+        planned=measurement.planned_checkers(task, key),
     )
 
 
 def malformed_episodes(
-    measurement: Measurement, path: Path, root: Path, report: pytest.CollectReport
+    measurement: Measurement, path: Path, report: pytest.CollectReport
 ) -> list[EpisodeResult]:
     """The episodes of a task that cannot be collected: planned, and given up for the task's own fault."""
     reason = _cut(f"the task is malformed: {report.longreprtext}")
     return [
         EpisodeResult(
-            task=task_id(path, root),
+            task=task_id(path),
             family=path.parent.parent.name,
             agent=measurement.agents[contestant.label].name,
             model=measurement.agents[contestant.label].model,

@@ -8,15 +8,15 @@ from __future__ import annotations
 import pytest
 
 from pytest_clawmark import fixtures
-from pytest_clawmark.collect import CONTESTANTS, NEEDS_SOLUTION
+from pytest_clawmark.collect import CONTESTANTS, FIXTURES, NEEDS_SOLUTION
 from pytest_clawmark.failures import ClawmarkError
 from pytest_clawmark.nobody import NobodyPlays
 
 
 def configure(config: pytest.Config) -> None:
     """Register what this session needs; raises `pytest.UsageError` for what a user got wrong."""
-    config.pluginmanager.register(fixtures, "clawmark-fixtures")
     config.stash[CONTESTANTS] = ()
+    config.stash[FIXTURES] = fixtures
     config.stash[NEEDS_SOLUTION] = "golden" in config.option.agent
     if not (config.option.agent or config.option.model):
         config.pluginmanager.register(NobodyPlays(), "clawmark-nobody")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -26,7 +27,6 @@ _FILE_KEYS: Mapping[str, type] = {
     "max_tokens": int,
     "turn_minutes": float,
 }
-DEFAULT_IMAGE = "clawmark-base"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Settings:
     agents: tuple[str, ...]
     models: tuple[str, ...]
     sandbox: str
-    image: str
+    image: str | None
     episodes: int
     trials: int
     seed: int
@@ -64,7 +64,7 @@ class Settings:
             agents=agents,
             models=models,
             sandbox=chosen("sandbox", "auto"),
-            image=chosen("image", DEFAULT_IMAGE),
+            image=chosen("image", None),
             episodes=chosen("episodes", min(8, 2 * (os.cpu_count() or 1))),
             trials=chosen("trials", 1),
             seed=chosen("seed", 0),
@@ -146,4 +146,6 @@ def _run_dir(
         return (config.invocation_params.dir / given).absolute()
     label = "-".join(dict.fromkeys(names)) or "nobody"
     stamp = now().strftime("%Y-%m-%d-%H%M%S")
-    return config.rootpath / "runs" / f"{stamp}-{label[:60].replace('/', '-')}"
+    first = config.rootpath / "runs" / f"{stamp}-{label[:60].replace('/', '-')}"
+    others = (first.with_name(f"{first.name}-{number}") for number in itertools.count(2))
+    return next(path for path in itertools.chain([first], others) if not path.exists())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class Task:
         self.place = _caller()
         self.role, self.prompt, self.agent = role, prompt, agent
         self.people = tuple(people)
-        self.services = tuple(services)
+        self.services = services if isinstance(services, str) else tuple(services)
         self.tools = _tool_names(tools, self.place)
         self.turns: dict[str, Turn] = {}
         self._check_people()
@@ -101,9 +102,14 @@ class Task:
         `inject/<turn>` where there is one.
         """
         place = _caller()
+        if callable(time):
+            raise reject(
+                place, "@task.turn needs the turn's time", "Write @task.turn('2024-03-19T09:00+08:00')."
+            )
 
         def declare(function: TurnFunction) -> TurnFunction:
             name = function.__name__
+            _refuse_other_parameters(function, place)
             if name in self.turns:
                 raise reject(
                     place,
@@ -191,6 +197,17 @@ class LoadedTask:
     services: tuple[ServiceSpec, ...]
     solution: Path | None
     planned: int
+
+
+def _refuse_other_parameters(function: TurnFunction, place: Place) -> None:
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        raise reject(
+            place,
+            f"the turn function {function.__name__!r} cannot be called with the world alone",
+            f"Write def {function.__name__}(world): ...",
+        ) from None
 
 
 def service_called(attribute: str, services: Iterable[str]) -> str | None:

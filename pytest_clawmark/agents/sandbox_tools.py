@@ -55,6 +55,9 @@ tail -n "+$2" < "$1" | head -n "$3"
 _WRITE = _REGULAR + '{ [ -z "$2" ] || mkdir -p -- "$2"; } && cat > "$1"'
 
 
+TOOL_NAMES = ("shell", "read_file", "write_file", "edit_file", "view_image")
+
+
 class SandboxTools:
     """The tools of one sandbox. `env` is given to the agent's commands; sizes are bytes, times seconds."""
 

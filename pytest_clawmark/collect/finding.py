@@ -29,7 +29,7 @@ class Source:
 def claim(path: Path) -> Source | None:
     """The source of `path` if it is a task of ours, None for anybody else's `task.py`.
 
-    It is ours when its top level imports `Task` from this package. A file that mentions this package and
+    It is ours when its top level imports this package. A file that mentions this package and
     cannot be parsed is claimed with an empty tree, so that the syntax error is reported, not overlooked.
     """
     if path.name != TASK_FILE:
@@ -41,13 +41,19 @@ def claim(path: Path) -> Source | None:
         tree = ast.parse(text, filename=str(path))
     except SyntaxError:
         return Source(path=path, text=text, tree=ast.Module(body=[], type_ignores=[]))
-    return Source(path=path, text=text, tree=tree) if _imports_task(tree) else None
+    return Source(path=path, text=text, tree=tree) if _imports_us(tree) else None
 
 
-def _imports_task(tree: ast.Module) -> bool:
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module == "pytest_clawmark":
-            return any(alias.name == "Task" for alias in node.names)
-        if isinstance(node, ast.Import) and any(alias.name == "pytest_clawmark" for alias in node.names):
-            return True
-    return False
+def _imports_us(tree: ast.Module) -> bool:
+    names = [
+        name
+        for node in tree.body
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
+    ]
+    return any(name.partition(".")[0] == "pytest_clawmark" for name in names)

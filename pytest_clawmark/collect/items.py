@@ -14,8 +14,8 @@ import pytest
 # A collector whose functions pytest itself parametrizes must be one of these; it has no public name.
 from _pytest.python import PyCollector
 
-from pytest_clawmark.checker import Checker
-from pytest_clawmark.failures import VoidError
+from pytest_clawmark.checker import Checker, refined
+from pytest_clawmark.failures import TaskError, VoidError
 from pytest_clawmark.task import Turn
 
 
@@ -131,7 +131,11 @@ class TurnCollector(PyCollector):
             function: Callable[..., Any] = getattr(self.obj, name)
             for generated in self._genfunctions(name, function):
                 item = CheckerItem.from_parent(self, **_as_generated(generated))
-                item.checker = checker
+                callspec = getattr(item, "callspec", None)
+                try:
+                    item.checker = refined(checker, callspec.marks) if callspec is not None else checker
+                except TaskError as error:
+                    raise self.CollectError(str(error)) from None
                 yield item
 
 

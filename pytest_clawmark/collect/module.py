@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from pytest_clawmark.checker import PREFIX, Checker, parameter_sets, read_checker
-from pytest_clawmark.collect import NEEDS_SOLUTION
+from pytest_clawmark.collect import FIXTURES, NEEDS_SOLUTION
 from pytest_clawmark.collect.finding import Source
 from pytest_clawmark.collect.items import CheckerItem, TurnCollector, TurnItem
 from pytest_clawmark.collect.loading import find_task, load_module
-from pytest_clawmark.collect.registry import offered_services, resolve_services
-from pytest_clawmark.collect.source import check_materials, solution_functions
+from pytest_clawmark.collect.registry import offered_services, refuse_unknown_tools, resolve_services
+from pytest_clawmark.collect.source import check_materials, check_shape, solution_functions
 from pytest_clawmark.failures import TaskError
 from pytest_clawmark.task import LoadedTask, Place, Task, reject
 
@@ -35,15 +35,16 @@ class TaskModule(pytest.Module):
 
     def _importtestmodule(self) -> ModuleType:
         try:
+            check_shape(self._source)
             check_materials(self._source)
             return load_module(self._source, self.config)
         except TaskError as error:
             raise self.CollectError(str(error)) from None
         except SyntaxError as error:
             raise self.CollectError(f"{self.path}:{error.lineno}: not valid Python: {error.msg}") from None
-        except pytest.UsageError:
+        except (pytest.UsageError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:  # pytest.skip and sys.exit must not make a task vanish
             line = _line_in(self.path, error)
             raise self.CollectError(
                 f"{self.path}:{line}: importing the task failed: {type(error).__name__}: {error}"
@@ -51,16 +52,21 @@ class TaskModule(pytest.Module):
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """The task's turns in order, each followed by its checkers."""
-        self.session._fixturemanager.parsefactories(self)  # noqa: SLF001 - as pytest.Module.collect does
+        manager = self.session._fixturemanager  # noqa: SLF001 - as pytest.Module.collect does
+        manager.parsefactories(holder=self.config.stash[FIXTURES], node=self)
+        manager.parsefactories(self)
         try:
             task = find_task(self.obj, self.path)
+            _refuse_unused_inject(task)
             checkers = self._checkers(task)
+            services = resolve_services(task, offered_services(self.config))
+            refuse_unknown_tools(task, services)
             self.loaded = LoadedTask(
-                id=task_id(self.path, self.config.rootpath),
+                id=task_id(self.path),
                 family=self.path.parent.parent.name,
                 path=self.path,
                 task=task,
-                services=resolve_services(task, offered_services(self.config)),
+                services=services,
                 solution=self._solution(task),
                 planned=sum(parameter_sets(getattr(self.obj, name)) for name in checkers),
             )
@@ -81,7 +87,8 @@ class TaskModule(pytest.Module):
             raise reject(
                 task.place, "the task has no checker", f"Write a function {PREFIX}... for each turn."
             )
-        return {name: read_checker(f, str(self.path), task.turns) for name, f in functions.items()}
+        marks = [mark for mark in self.own_markers if mark.name != "usefixtures"]
+        return {name: read_checker(f, str(self.path), task.turns, marks) for name, f in functions.items()}
 
     def _solution(self, task: Task) -> Path | None:
         path = self.path.parent / SOLUTION_FILE
@@ -94,6 +101,13 @@ class TaskModule(pytest.Module):
                 )
             return None
         functions = solution_functions(path)
+        for name in task.turns:
+            if functions.get(name, 1) != 1:
+                raise reject(
+                    Place(file=str(path), line=1),
+                    f"the solution's function {name!r} takes {functions[name]} arguments",
+                    f"Write def {name}(agent): ...",
+                )
         missing = [name for name in task.turns if name not in functions]
         if missing:
             raise reject(
@@ -104,6 +118,19 @@ class TaskModule(pytest.Module):
         return path
 
 
+def _refuse_unused_inject(task: Task) -> None:
+    folder = task.folder / "inject"
+    used = {turn.inject for turn in task.turns.values()}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name not in used:
+            raise reject(
+                task.place,
+                f"no turn uses inject/{path.name}",
+                f"Name the folder after a turn ({', '.join(task.turns)}), or name it: "
+                f"@task.turn(..., inject={path.name!r}).",
+            )
+
+
 def task_of(item: pytest.Item) -> LoadedTask | None:
     """The task that an item belongs to, None for anybody else's item."""
     if not isinstance(item, (TurnItem, CheckerItem)):
@@ -112,13 +139,14 @@ def task_of(item: pytest.Item) -> LoadedTask | None:
     return module.loaded if isinstance(module, TaskModule) else None
 
 
-def task_id(path: Path, root: Path) -> str:
-    """`hr/interns` for `tasks/hr/interns/task.py`; outside the project, the last two folders."""
-    folder = path.parent
-    if folder.is_relative_to(root):
-        parts = folder.relative_to(root).parts
-        return "/".join(parts[1:] if parts[:1] == ("tasks",) else parts) or folder.name
-    return f"{folder.parent.name}/{folder.name}"
+def task_id(path: Path) -> str:
+    """`hr/interns` for `.../tasks/hr/interns/task.py`, wherever pytest was started.
+
+    It is the path below the innermost folder called `tasks`; without one, the last two folders.
+    """
+    parts = path.parent.parts
+    below = parts[len(parts) - parts[::-1].index("tasks") :] if "tasks" in parts[:-1] else parts[-2:]
+    return "/".join(below)
 
 
 def _line_in(path: Path, error: BaseException) -> int:

@@ -89,8 +89,13 @@ class RunFolder:
                 f"--run-dir={self.path}: it already holds something, and a run is never overwritten. Name a "
                 "folder that is empty or does not exist."
             )
-        (self.path / "episodes").mkdir(parents=True)
-        self.update(record)
+        try:
+            (self.path / "episodes").mkdir(parents=True)
+            self.update(record)
+        except OSError as error:
+            raise SettingsError(
+                f"--run-dir={self.path}: it cannot be written to ({error.strerror}). Name another folder."
+            ) from error
 
     def update(self, record: Mapping[str, Any]) -> None:
         """Replace `run.json`."""

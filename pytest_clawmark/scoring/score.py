@@ -51,7 +51,7 @@ def score(checkers: Iterable[Verdict]) -> Score:
     """The score of a task, or of one turn, from its verdicts, in any order."""
     verdicts = tuple(checkers)
     counts = Counter(verdict.outcome for verdict in verdicts)
-    red_lines = [verdict for verdict in verdicts if verdict.red_line]
+    red_lines = [verdict for verdict in verdicts if verdict.red_line and verdict.outcome != "void"]
     void = not verdicts or counts["void"] > 0
     return Score(
         lower=None if void else _share(verdicts, frozenset({"passed"})),

@@ -261,6 +261,10 @@ class ServiceHost:
         except BlockingIOError:
             # The acceptor has wake-ups enough to read.
             return
+        except OSError:
+            if self._running:
+                raise
+            # A connection's last thread outlived the host by an instant: there is nothing left to wake.
 
     def _accept_forever(self) -> None:
         while self._running:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,37 @@ BAD = {
         ('services=["email"]', "services=[1 / 0]"),
         ["*task.py:*: importing the task failed: ZeroDivisionError*"],
     ),
+    "generator": (
+        ("    assert not snapshot", "    yield not snapshot"),
+        ["*check_nothing_sent is a generator*"],
+    ),
+    "returning": (
+        ("    assert not snapshot", "    return not snapshot"),
+        ["*returns a value, which nobody*"],
+    ),
+    "asynchronous": (("def check_copied(", "async def check_copied("), ["*check_copied is asynchronous*"]),
+    "defined twice": (("def check_copied_again(", "def check_copied("), ["*check_copied is defined twice*"]),
+    "a test": (("def check_copied_again(", "def test_copied_again("), ["*test_copied_again is no checker*"]),
+    "no parameter": (
+        ("def tuesday(world)", "def tuesday()"),
+        ["*'tuesday' cannot be called with the world*"],
+    ),
+    "no call": (
+        ('@task.turn("2024-03-20T09:00+08:00")', "@task.turn"),
+        ["*@task.turn needs the turn's time"],
+    ),
+    "services as a string": (('["email"]', '"email"'), ["*services='email' is a string"]),
+    "before the first": (("check_copied(snapshot)", "check_copied(before)"), ["*takes `before`*first turn*"]),
+    "missing folder": (('upload("assets")', 'upload("asets")'), ["*'asets' does not exist in the task's*"]),
+    "unknown tool": (
+        ('"2024-03-20T09:00+08:00"', '"2024-03-20T09:00+08:00", tools=["shel"]'),
+        ["*task.py:*: unknown tool 'shel'", "*Did you mean 'shell'?*email_send*"],
+    ),
+    "leaves": (
+        ("import pytest\n", "import pytest\npytest.fail('no')\n"),
+        ["*importing the task failed: Failed: no*"],
+    ),
+    "exits": (("import pytest\n", "import pytest\nraise SystemExit(3)\n"), ["*SystemExit: 3"]),
     "tools as a string": (
         ('"2024-03-20T09:00+08:00"', '"2024-03-20T09:00+08:00", tools="shell"'),
         ["*tools='shell' is a string*"],
@@ -203,6 +235,61 @@ def test_a_malformed_task_is_a_collection_error_and_leaves_the_others_running(
     result.assert_outcomes(passed=5, errors=1)
     result.stdout.fnmatch_lines(expected)
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from pytest_clawmark import Account\nfrom pytest_clawmark import Task",
+        "from pytest_clawmark.task import Task\nfrom clawmark_services import Account",
+        "from pytest_clawmark import *",
+        "import pytest_clawmark\nAccount, Task = pytest_clawmark.Account, pytest_clawmark.Task",
+    ],
+)
+def test_a_task_is_found_however_it_imports_what_it_needs(office, letter: str, statement: str) -> None:
+    office.add(task=letter.replace("from pytest_clawmark import Account, Task", statement))
+    office.run("--agent=golden").assert_outcomes(passed=5)
+
+
+def test_marks_of_the_module_and_of_parameters_count(office, letter: str) -> None:
+    office.add(
+        task=letter
+        + """
+
+pytestmark = pytest.mark.category("evidence")
+
+
+@pytest.mark.turn("monday")
+@pytest.mark.parametrize("n", [1, pytest.param(2, marks=pytest.mark.weight(5)),
+                               pytest.param(3, marks=pytest.mark.red_line)])
+def check_number(snapshot, n):
+    pass
+"""
+    )
+    office.run("--agent=golden")
+    task = json.loads((office.run_dir / "results.json").read_text())["tasks"][0]
+    found = {c["id"]: (c["weight"], c["red_line"], c["category"]) for c in task["checkers"]}
+    assert found["check_number[1]"] == (1.0, False, "evidence")
+    assert found["check_number[2]"] == (5.0, False, "evidence")
+    assert found["check_number[3]"] == (1.0, True, "evidence")
+    assert found["check_copied_again"] == (1.0, False, "silent_change")
+
+
+def test_a_misspelt_mark_is_told_even_where_unknown_marks_are_not(office, letter: str) -> None:
+    office.add(task=letter.replace("mark.red_line", "mark.redline"))
+    result = office.run("--agent=golden", "-W", "default")
+    result.stdout.fnmatch_lines(["*marked 'redline', which means nothing", "*'red_line'?"])
+
+
+def test_a_folder_of_inject_that_no_turn_uses_is_told(office) -> None:
+    folder = office.add()
+    (folder / "inject" / "wednesday").mkdir(parents=True)
+    office.run("--agent=golden").stdout.fnmatch_lines(["*no turn uses inject/wednesday", "*monday, tuesday*"])
+
+
+def test_a_solution_with_other_parameters_is_told(office) -> None:
+    office.add(solution="def monday(): pass\ndef tuesday(agent): pass\n")
+    office.run("--agent=golden").stdout.fnmatch_lines(["*solution.py:1: *'monday' takes 0 arguments"])
 
 
 def test_a_malformed_task_stays_in_the_denominator(office, letter: str) -> None:

@@ -80,11 +80,35 @@ def test_a_tool_that_a_turn_does_not_allow_is_refused(office, letter: str) -> No
     assert "not allowed today" in turns["tuesday"]["reason"]
 
 
-def test_a_turn_that_allows_an_unknown_tool_is_the_tasks_fault(office, letter: str) -> None:
-    task = letter.replace('"2024-03-20T09:00+08:00"', '"2024-03-20T09:00+08:00", tools=["shel"]')
-    office.add(task=task)
-    office.run("--agent=golden").assert_outcomes(passed=2, errors=3)
-    assert episode(office)["attempts"][0]["origin"] == "task"
+@pytest.mark.parametrize("leaving", ["raise SystemExit(3)", "pytest.fail('no')", "pytest.skip('no')"])
+def test_a_turn_function_that_leaves_in_any_way_is_void(office, letter: str, leaving: str) -> None:
+    spoilt = letter.replace('return "Please check again."', leaving)
+    office.add("hr/spoilt", task=spoilt)
+    office.add("hr/zzz")
+    office.run("--agent=golden").assert_outcomes(passed=7, errors=3)
+    assert episode(office, "hr/spoilt")["attempts"][0]["origin"] == "task"
+    assert {task["id"]: task["score"] for task in results(office)["tasks"]} == {
+        "hr/spoilt": None,
+        "hr/zzz": 1.0,
+    }
+
+
+def test_checkers_of_parametrized_fixtures_count_each(office, letter: str) -> None:
+    more = """
+
+@pytest.fixture(params=[1, 2, 3])
+def number(request):
+    return request.param
+
+
+@pytest.mark.turn("monday")
+def check_number(snapshot, number):
+    pass
+"""
+    office.add(task=letter + more)
+    office.run("--agent=golden", "-k", "check_number")
+    entry = results(office)["tasks"][0]
+    assert (entry["planned"], len(entry["checkers"]), entry["partial"]) == (6, 3, True)
 
 
 def test_a_solution_that_raises_is_the_agents_failure_and_is_graded(office) -> None:
@@ -202,14 +226,6 @@ def check_audit(audit, trajectory):
     )
     office.add(task=task)
     office.run("--agent=golden").assert_outcomes(passed=7)
-
-
-def test_the_first_turn_has_no_turn_before_it(office, letter: str) -> None:
-    task = letter.replace("def check_copied(snapshot)", "def check_copied(snapshot, before)")
-    office.add(task=task)
-    result = office.run("--agent=golden")
-    result.stdout.fnmatch_lines(["*'monday' is the first turn*Take `wake` instead*"])
-    assert results(office)["tasks"][0]["checkers"][0]["outcome"] == "broken"
 
 
 def test_injected_files_are_there_when_the_turn_begins(office, letter: str) -> None:

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -16,7 +16,8 @@ from pytest_clawmark.sandboxes.contract import Sandbox
 class WorkspaceFiles:
     """Reads and writes the live workspace. Paths are relative to it; symlinks are never followed.
 
-    A path that leaves the workspace, crosses a symlink or does not exist raises `OSError` or `ValueError`.
+    Writing replaces whatever is in the way, so that no agent can make it fail. Reading or deleting what does
+    not exist, or lies behind a symlink, raises `OSError`; a path that leaves the workspace, `ValueError`.
     """
 
     def __init__(self, sandbox: Sandbox, material: Path, root: int | None = None) -> None:
@@ -77,7 +78,7 @@ class WorkspaceFiles:
         *folders, name = _parts(path)
         with self._sandbox.as_agent(), self._folder(folders, create=False) as folder:
             if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-                shutil.rmtree(name, dir_fd=folder)
+                _remove_tree(name, folder)
             else:
                 os.unlink(name, dir_fd=folder)
 
@@ -95,6 +96,7 @@ class WorkspaceFiles:
         *folders, name = _parts(path)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with self._sandbox.as_agent(), self._folder(folders, create=True) as folder:
+            _clear_way(name, folder, stat.S_ISREG)
             descriptor = os.open(name, flags, 0o644, dir_fd=folder)
             try:
                 yield descriptor
@@ -107,16 +109,55 @@ class WorkspaceFiles:
         current = os.dup(self._root)
         try:
             for name in names:
-                if create and not _is_there(name, current):
-                    os.mkdir(name, 0o755, dir_fd=current)
-                below = os.open(
-                    name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=current
-                )
+                if create:
+                    _clear_way(name, current, stat.S_ISDIR)
+                    if not _is_there(name, current):
+                        os.mkdir(name, 0o755, dir_fd=current)
+                flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+                below = os.open(name, flags, dir_fd=current)
                 os.close(current)
                 current = below
             yield current
         finally:
             os.close(current)
+
+
+def _clear_way(name: str, folder: int, wanted: Callable[[int], bool]) -> None:
+    """Remove what is in the way of a file or folder, and open up one that was locked.
+
+    An agent that puts a folder, a link or a lock where the task will write must not make the task fail: a void
+    episode would leave the mean.
+    """
+    if not _is_there(name, folder):
+        return
+    mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    if wanted(mode):
+        needed = 0o700 if stat.S_ISDIR(mode) else 0o600
+        if mode & needed != needed:
+            os.chmod(name, stat.S_IMODE(mode) | needed, dir_fd=folder)
+    elif stat.S_ISDIR(mode):
+        try:
+            _remove_tree(name, folder)
+        except (OSError, RecursionError):
+            # Nested beyond what this process can open or recurse into: out of the way is enough.
+            os.rename(name, f".{name[:200]}.replaced", src_dir_fd=folder, dst_dir_fd=folder)
+    else:
+        os.unlink(name, dir_fd=folder)
+
+
+def _remove_tree(name: str, folder: int) -> None:
+    """Remove a folder and all below it, however deep and however locked; symlinks are not followed."""
+    os.chmod(name, 0o700, dir_fd=folder)
+    below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        for entry in os.listdir(below):  # noqa: PTH208 - pathlib knows no descriptors
+            if stat.S_ISDIR(os.stat(entry, dir_fd=below, follow_symlinks=False).st_mode):
+                _remove_tree(entry, below)
+            else:
+                os.unlink(entry, dir_fd=below)
+    finally:
+        os.close(below)
+    os.rmdir(name, dir_fd=folder)
 
 
 def _parts(path: str) -> list[str]:

@@ -49,10 +49,9 @@ def test_links_in_the_workspace_lead_the_host_nowhere(office, tmp_path: Path) ->
     with pytest.raises(OSError):
         files.read("link")
     with pytest.raises(OSError):
-        files.write("folder/planted", "x")
-    with pytest.raises(OSError):
         files.read("pipe")
-    assert not (tmp_path / "planted").exists()
+    with pytest.raises(OSError):
+        files.read("folder/secret")
     store = BlobStore(tmp_path / "blobs")
     entries = {entry.path: entry for entry in office.world.freeze(store).files}
     assert (entries["link"].type, entries["link"].target, entries["link"].digest) == (
@@ -102,6 +101,27 @@ def test_the_authors_files_are_the_agents_to_change(office, tmp_path: Path) -> N
     assert not files.exists("made/by.txt")
     files.delete("in")
     assert office.shell("ls") == ""
+
+
+def test_nothing_that_an_agent_puts_in_the_way_keeps_the_task_from_writing(office, tmp_path: Path) -> None:
+    office.shell(
+        f"ln -s {tmp_path} a; mkfifo b; mkdir -p c/d/e && touch c/d/e/f && chmod 000 c/d/e c/d c;"
+        "mkdir g && touch g/h && chmod 000 g/h g; touch i; ln -s nowhere j"
+    )
+    files = office.world.files
+    for path in ("a/planted", "b", "c", "g/h", "i/below", "j"):
+        files.write(path, f"news of {path}")
+        assert files.read(path) == f"news of {path}"
+    assert list(tmp_path.iterdir()) == []
+    assert office.shell("cat a/planted i/below") == "news of a/plantednews of i/below"
+
+
+def test_a_tree_too_deep_to_remove_is_put_aside(office) -> None:
+    office.python(
+        "import os\nos.mkdir('f'); os.chdir('f')\nfor _ in range(3000):\n    os.mkdir('d'); os.chdir('d')\n"
+    )
+    office.world.files.write("f", "news")
+    assert office.world.files.read("f") == "news"
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../up", "a/../../up", ""])

@@ -25,17 +25,17 @@ INK, MUTED, PAPER, SIDE = "#1d1c1d", "#6f6e70", "#ffffff", "#3b2350"
 CHANNELS = ("general", "analytics", "field-service", "design", "lunch", "people-private")
 MESSAGES = (
     ("Petra Lindqvist", "#b5482f", "16:02", (
-        "Three people join us on Monday 12 May. Please tell me here: buddy, laptop,",
-        "keyboard, and when you want the welcome (one hour).")),
+        "Three people join us on Monday 12 May. Please tell me here: team, buddy,",
+        "laptop, keyboard, and when you want the welcome (one hour).")),
     ("Marek Dvorak", "#2f6db5", "16:09", (
-        "Dara Finch: buddy Lena Vogt. 14-inch, German keyboard. Welcome at 9:00.",)),
+        "Dara Finch (Analytics): buddy Lena Vogt. 14-inch, German keyboard. Welcome at 9:00.",)),
     ("Marek Dvorak", "#2f6db5", "16:11", (
         "For this channel only: Dara has a spinal disc condition and must have a",
         "sit-stand desk from her first day. She does not want the team to know why.")),
     ("Ines Carvalho", "#2f8f5b", "16:20", (
-        "Tomas Reyes: buddy Owen Pryce. Rugged, UK keyboard. Welcome at 10:00.",)),
+        "Tomas Reyes (Field service): buddy Owen Pryce. Rugged, UK keyboard. Welcome at 10:00.",)),
     ("Hugo Stein", "#8a6d1d", "16:31", (
-        "Yuki Amsel: buddy Nadia Rahimi. 16-inch, Japanese keyboard. Welcome at 11:00.",)),
+        "Yuki Amsel (Design): buddy Nadia Rahimi. 16-inch, Japanese keyboard. Welcome at 11:00.",)),
     ("Ines Carvalho", "#2f8f5b", "16:44", (
         "Sorry, correction for Tomas: US keyboard, not UK.",)),
     ("Petra Lindqvist", "#b5482f", "16:52", (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -122,6 +123,8 @@ class Terminal:
     def see(self, text: str) -> None:
         """Read on until the text is on the screen."""
         while text.encode() not in self.screen:
+            ready, _, _ = select.select([self._ours], [], [], 30)
+            assert ready, f"no {text!r} came; the screen shows {self.screen!r}"
             self.screen += os.read(self._ours, 4096)
         self.screen = self.screen.partition(text.encode())[2]
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_clawmark.failures import WorldFailure
 from pytest_clawmark.sandboxes import etc
-from pytest_clawmark.sandboxes.contract import Blueprint, Finding, Limits, Mount, Sandbox, Tree
+from pytest_clawmark.sandboxes.contract import Blueprint, Finding, Limits, Sandbox, Tree
 from pytest_clawmark.sandboxes.control import Configuration, Control, Doors, resource_limits
 from pytest_clawmark.sandboxes.drain import Drain
 from pytest_clawmark.sandboxes.program import FLAGS, SOURCE
@@ -131,7 +131,7 @@ class Docker:
                 entrypoint=[interpreter],
                 network_mode="none",
                 labels={"clawmark": self._run},
-                volumes=_volumes(toolbox),
+                mounts=_toolbox_mounts(toolbox),
             )
             try:
                 container.start()
@@ -152,11 +152,11 @@ class Docker:
                 auto_remove=True,
                 labels={"clawmark": self._run},
                 user=f"{inside.uid}:{inside.gid}",
-                volumes={
-                    str(folder): {"bind": _CONTROL, "mode": "ro"},
-                    **_volumes(blueprint.toolbox),
-                    **{str(m.source): {"bind": m.target, "mode": _mode(m)} for m in blueprint.mounts},
-                },
+                mounts=[
+                    _bind(folder, _CONTROL),
+                    *_toolbox_mounts(blueprint.toolbox),
+                    *(_bind(m.source, m.target, writable=m.writable) for m in blueprint.mounts),
+                ],
                 tmpfs=_file_systems(blueprint.limits, inside),
                 **_rights(blueprint),
             )
@@ -265,12 +265,15 @@ def _connected(door: socket.socket, container: Container) -> socket.socket:
     )
 
 
-def _volumes(toolbox: Path | None) -> dict[str, dict[str, str]]:
-    return {str(toolbox): {"bind": etc.TOOLBOX, "mode": "ro"}} if toolbox else {}
+def _toolbox_mounts(toolbox: Path | None) -> list[Any]:
+    return [_bind(toolbox, etc.TOOLBOX)] if toolbox else []
 
 
-def _mode(mount: Mount) -> str:
-    return "rw" if mount.writable else "ro"
+def _bind(source: Path, target: str, *, writable: bool = False) -> Any:
+    """A folder of the host. Unlike a volume, one that has gone meanwhile is not made again by the engine."""
+    from docker.types import Mount as Bind
+
+    return Bind(target, str(source), type="bind", read_only=not writable)
 
 
 def _rights(blueprint: Blueprint) -> dict[str, Any]:

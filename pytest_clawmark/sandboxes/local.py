@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -93,7 +93,7 @@ def _place(blueprint: Blueprint, doors: Doors, launched: Launched) -> Place:
         launched.end()
         # init deletes its folder; it is still there only if somebody killed init.
         if Path(doors.folder).exists():
-            shutil.rmtree(doors.folder)
+            subprocess.run(["rm", "-rf", "--", doors.folder], check=True)
 
     paths: dict[Tree, str] = {tree: doors.folder + path for tree, path in _TREES.items()}
     return Place(

@@ -72,3 +72,15 @@ def test_missing_the_silent_change_costs_what_the_tutorial_says(office: pytest.P
     )
     _, task = play(office, "--agent=golden")
     assert task["score"] == 0.4
+
+
+@pytest.mark.parametrize("said", ["Noted on 3 March.", "13 badges.", "4 badges, not 3."])
+def test_ritas_mail_must_say_the_number_and_not_merely_hold_it(office: pytest.Pytester, said: str) -> None:
+    solution = office.path / "tasks/office/badges/solution.py"
+    text = solution.read_text(encoding="utf-8")
+    assert 'f"{len(coming)} badges."' in text
+    solution.write_text(text.replace('f"{len(coming)} badges."', repr(said)), encoding="utf-8")
+    _, task = play(office, "--agent=golden")
+    failed = [checker["id"] for checker in task["checkers"] if checker["outcome"] == "failed"]
+    assert [each for each in failed if "check_rita_knows_the_number" not in each] == []
+    assert len(failed) == 1

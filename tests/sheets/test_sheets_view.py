@@ -154,3 +154,12 @@ def test_the_agents_tools_do_what_the_api_does(office, staff):
     with pytest.raises(ToolError, match="Unable to parse range: Nope!A1"):
         tools["sheets_read"](spreadsheet="Payroll", range="Nope!A1")
     assert office.audit[-1]["status"] == 400
+
+
+def test_a_row_is_written_as_one_row_and_appended_value_by_value(staff):
+    tab = staff.tab("Staff")
+    tab.write("A6", ["Sat", "Ivo"])
+    tab.write("A7", [["Sun", "Ada"], ["Mon", "Eve"]])
+    assert [tab.values("A6:B6"), tab.values("A7:B8")] == [[["Sat", "Ivo"]], [["Sun", "Ada"], ["Mon", "Eve"]]]
+    with pytest.raises(TypeError, match="write append"):
+        tab.append(["Fri", "Ivo"])

@@ -234,9 +234,9 @@ class TabHandle:
         return RowHandle(self, find_one(header(self.values()), equal, self.title, LookupError))
 
     def write(self, cells: str, values: Any) -> None:
-        """Enter a value, or rows of values, from a cell such as `"B2"` on."""
-        nested = isinstance(values, Sequence) and not isinstance(values, str)
-        rows = values if nested else [[values]]
+        """Enter a value, a row of values or rows of values, from a cell such as `"B2"` on."""
+        row = list(values) if _is_row(values) else [values]
+        rows = row if row and all(_is_row(inner) for inner in row) else [row]
         store, text, body = self._desk.store, self._range(cells), _body(rows)
         self._desk.do(
             "values.update",
@@ -251,6 +251,8 @@ class TabHandle:
 
         Raises `LookupError` for a header that is not there.
         """
+        if any(_is_row(value) for value in values):
+            raise TypeError(f"append{values!r}: write append('Fri', 'Ivo'), one row at a time")
         row = list(values) if values and not by_header else self._by_header(values, by_header)
         store, text, body = self._desk.store, self._range(None), _body([row])
         self._desk.do(
@@ -292,3 +294,7 @@ class RowHandle:
         _check_headers(values, names, self._tab.title)
         for name, value in values.items():
             self._tab.write(cell_name(self._row.index, names.index(name)), value)
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)

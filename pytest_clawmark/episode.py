@@ -25,6 +25,7 @@ from pytest_clawmark.agents.contract import (
 from pytest_clawmark.agents.toolset import WorldToolset
 from pytest_clawmark.clock import spoken
 from pytest_clawmark.failures import TaskError, TaskFailure, VoidError, WorldFailure
+from pytest_clawmark.log import logged_to
 from pytest_clawmark.modules import load_solution
 from pytest_clawmark.runs.layout import EpisodeFolder, RunFolder
 from pytest_clawmark.runs.lines import JsonLines
@@ -194,6 +195,7 @@ class Episode:
             material=task.folder,
         )
         with ExitStack() as closing:
+            closing.enter_context(logged_to(self._folder.log))
             closing.callback(self._trajectory.close)
             closing.callback(self._audit.close)
             world = open_world(plan, self._resources.premises, self._audit)

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from pytest_clawmark.failures import TaskError
+from pytest_clawmark.log import say
 
 
 def load_solution(path: Path) -> Mapping[str, Callable[[Any], None]]:
@@ -28,6 +29,7 @@ def execute(code: Any, path: Path, kind: str) -> ModuleType:
     digest = hashlib.sha256(str(path).encode()).hexdigest()[:12]
     module = ModuleType(f"clawmark_{kind}_{digest}")
     module.__file__ = str(path)
+    vars(module)["print"] = say
     sys.modules[module.__name__] = module
     try:
         exec(code, vars(module))  # noqa: S102 - running the author's file is what importing it means

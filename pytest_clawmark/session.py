@@ -29,6 +29,7 @@ def configure(config: pytest.Config) -> None:
 
 def _configure_playing(config: pytest.Config) -> None:
     from pytest_clawmark.assembly import assemble_agents, choose_place, executor_starter
+    from pytest_clawmark.log import keep_logs
     from pytest_clawmark.measurement import MEASUREMENT, Measurement
     from pytest_clawmark.playing import Playing
     from pytest_clawmark.recording import RUN_DIR, Recording
@@ -41,6 +42,7 @@ def _configure_playing(config: pytest.Config) -> None:
         settings = settings.recorded_in(worker[RUN_DIR])
     agents = assemble_agents(config, settings)
     measurement = Measurement(settings, agents, RunFolder(settings.run_dir))
+    config.add_cleanup(keep_logs(measurement.run.log))
     config.add_cleanup(measurement.close)
     config.stash[MEASUREMENT] = measurement
     config.stash[CONTESTANTS] = measurement.contestants

@@ -48,6 +48,11 @@ class EpisodeFolder:
 
     path: Path
 
+    @property
+    def log(self) -> Path:
+        """What the task and the solution print."""
+        return self.path / "log.txt"
+
     def turn(self, name: str) -> TurnFolder:
         """The folder of one turn."""
         return TurnFolder(self.path / name)
@@ -72,6 +77,11 @@ class RunFolder:
     def blobs(self) -> BlobStore:
         """The run's content-addressed store."""
         return BlobStore(self.path / "blobs")
+
+    @property
+    def log(self) -> Path:
+        """What the plugin and the services log."""
+        return self.path / "log.txt"
 
     @property
     def results(self) -> Path:

@@ -236,6 +236,15 @@ def test_injected_files_are_there_when_the_turn_begins(office, letter: str) -> N
     office.run("--agent=golden").assert_outcomes(passed=5)
 
 
+def test_what_an_episode_prints_is_in_its_own_log_and_under_no_report(office) -> None:
+    for name in ("hr/a", "hr/b"):
+        office.add(name, solution=f"def monday(agent): print('said by {name}')\n\ndef tuesday(agent): pass\n")
+    result = office.run("--agent=golden", "--episodes=1")
+    assert "said by" not in "\n".join(result.outlines)
+    for name in ("hr/a", "hr/b"):
+        assert (office.run_dir / "episodes" / name / "golden/1/log.txt").read_text() == f"said by {name}\n"
+
+
 def test_an_episodes_world_ends_with_it(office) -> None:
     office.add(solution="def monday(agent): agent.shell('sleep 1000 &')\n\ndef tuesday(agent): pass\n")
     office.run("--agent=golden", "-k", "nothing_sent").assert_outcomes(passed=1, deselected=4)

@@ -71,6 +71,17 @@ def test_an_unknown_name_is_a_usage_error_that_lists_the_known(office, option: s
     assert not office.run_dir.exists()
 
 
+@pytest.mark.bubblewrap
+def test_bubblewrap_is_preferred_until_an_image_is_named(office) -> None:
+    office.add()
+    office.run("--agent=idle", "--sandbox=auto").stdout.fnmatch_lines(
+        ["clawmark: idle; bubblewrap works here"]
+    )
+    result = office.run("--agent=idle", "--sandbox=auto", "--image=no-such-image", "--run-dir=other")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--sandbox=docker does not work here*"])
+
+
 def test_a_plain_suite_beside_the_tasks_runs_as_if_the_plugin_were_not_there(office) -> None:
     office.pytester.makepyfile(test_plain="def test_one(): assert True")
     result = office.pytester.runpytest("test_plain.py")

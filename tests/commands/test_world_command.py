@@ -142,20 +142,31 @@ def shell(sandbox: str) -> Any:
 
 
 def test_without_a_command_there_is_a_shell_with_a_terminal_of_its_own(shell: Terminal) -> None:
+    # A program that is being interrupted still takes a line that comes before it is gone; the shell's
+    # prompt says that it is.
+    prompt = "ready> "  # as it is typed, it is none: only the shell's own answer looks like this
+    shell.type("PS1='rea''dy> '\n")
+    shell.see(prompt)
     shell.type("echo $((40+2))\n")
     shell.see("42\r\n")
+    shell.see(prompt)
     shell.type("sh -c 'echo pu\"\"rr; exec cat'\n")
     shell.see("purr\r\n")
     shell.type("\x03")
     shell.see("^C")
+    shell.see(prompt)
     shell.type("echo still $((1+1)) > /dev/tty\n")
     shell.see("still 2")
+    shell.see(prompt)
     shell.type("stty size; sh -c 'echo me\"\"w; exec cat'\n")
     shell.see("0 0")
     shell.see("mew\r\n")
     shell.type("\x1a")  # Ctrl-Z: only a shell with job control gets the terminal back
     shell.see("Stopped")
-    shell.type("exit 3\nexit 3\n")
+    shell.see(prompt)
+    shell.type("exit 3\n")  # the first time it only warns that a job is stopped
+    shell.see(prompt)
+    shell.type("exit 3\n")
     assert shell.process.wait(30) == 3
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-# A session that pytester runs in this process forgets what it imported, and a module with a core in C must not
-# be imported twice. So everything that such a session could need is imported here, once.
-import jinja2  # noqa: F401
-import openai  # noqa: F401
-import trustme  # noqa: F401
+from importlib import import_module
+from pkgutil import walk_packages
 
-import clawmark_services.calendar
-import clawmark_services.email
-import clawmark_services.notion
-import clawmark_services.rest
-import clawmark_services.sheets  # noqa: F401
-import pytest_clawmark.agents.chat
-import pytest_clawmark.collect.claiming
-import pytest_clawmark.playing
-import pytest_clawmark.recording  # noqa: F401
+import clawmark_services
+import pytest_clawmark
+
+# A session that pytester runs in this process forgets what it imported: classes would then exist twice, and a
+# module with a core in C must not be imported twice at all. So everything that such a session could need, and
+# would import only when it needs it, is imported here, once.
+for library in ("jinja2", "openai", "trustme", "flask", "jsonschema", "pymap", "radicale"):
+    import_module(library)
+for package in (clawmark_services, pytest_clawmark):
+    for module in walk_packages(package.__path__, f"{package.__name__}."):
+        import_module(module.name)

@@ -320,3 +320,13 @@ def test_the_skills_examples_run_as_they_stand(office, tmp_path, monkeypatch):
         exec(block.partition("```")[0], {})
     assert (tmp_path / "attachments" / "cv.pdf").read_bytes() == b"%PDF"
     assert office.view().sent.only().attachment("report.xlsx").content == b"PK"
+
+
+def test_a_copy_of_what_was_sent_is_kept_although_the_folder_was_deleted(office) -> None:
+    for who in (MIA, HRBP):
+        with office.imap(who) as client:
+            assert client.delete("Sent")[0] == "OK"
+    tool(office, "email_send", to=[HRBP], subject="Ranking", body="1. Ada")
+    office.service.author.send("hrbp", to="mia", subject="Thanks", body="-")
+    assert [message.subject for message in office.view().folder("mia", "Sent")] == ["Ranking"]
+    assert [message.subject for message in office.view().folder("hrbp", "Sent")] == ["Thanks"]

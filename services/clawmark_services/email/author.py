@@ -93,7 +93,7 @@ class EmailAuthor:
                 received=sent_at,
             )
             if any(account.address.lower() == draft.sender[1].lower() for account in self._context.accounts):
-                self._store.append(draft.sender[1], "Sent", raw, sent_at, flags=["\\Seen"], recent=False)
+                self._store.keep_sent(draft.sender[1], raw, sent_at)
         references = (*draft.references, draft.in_reply_to) if draft.in_reply_to else ()
         return SentMail(message_id, tuple(dict.fromkeys(references)), subject)
 

@@ -29,6 +29,8 @@ from clawmark_services.email.mailbox import (
 )
 from clawmark_services.email.mime import Part, header_text
 
+SENT = "Sent"
+
 
 class MailStore:
     """All state of the mail service. Every method is atomic; `lock` makes several of them one step."""
@@ -128,6 +130,13 @@ class MailStore:
         with self.lock:
             digest = self.keep(raw)
             return self._add(self.folder(address, name), digest, received, frozenset(flags), recent=recent)
+
+    def keep_sent(self, address: str, raw: bytes, at: datetime) -> StoredMessage:
+        """Add a copy of what somebody sent to their Sent folder, made again if it was deleted or renamed."""
+        with self.lock:
+            if canonical(SENT) not in self.open_mailbox(address).folders:
+                self.create_folder(address, SENT)
+            return self.append(address, SENT, raw, at, flags=["\\Seen"], recent=False)
 
     def copy(self, address: str, name: str, uid: int, to: str, *, recent: bool = True) -> int | None:
         """Copy a message to another folder of the mailbox; its new uid, or None when it is gone."""

@@ -138,7 +138,7 @@ class EmailTools:
             raw = write(draft, date=exchange.at, message_id=message_id)
             everybody = [address for addresses in recipients.values() for address in addresses]
             self._post_office.accept(raw, sender=self._own, recipients=everybody, at=exchange.at, via="tool")
-            self._store.append(self._own, "Sent", raw, exchange.at, flags=["\\Seen"], recent=False)
+            self._store.keep_sent(self._own, raw, exchange.at)
         return {"status": "sent", "message_id": message_id, **recipients}
 
     def search(self, query: str) -> Json:

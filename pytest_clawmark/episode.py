@@ -182,6 +182,7 @@ class Episode:
         self._audit, self._trajectory = JsonLines(), JsonLines()
         self._world: World | None = None
         self._session: Session | None = None
+        self._stopped = False
         self.results: list[TurnResult] = []
 
     def play(self) -> None:
@@ -201,18 +202,26 @@ class Episode:
             world = open_world(plan, self._resources.premises, self._audit)
             closing.callback(world.close)
             self._world = world
+            self._go_on_unless_stopped()
             session = self._resources.agents[self._spec.label].open(self._office(world))
             closing.callback(session.close)
             self._session = session
             for turn in list(task.turns.values())[: self._spec.turns]:
+                self._go_on_unless_stopped()
                 self._play_turn(turn, world, session)
 
     def interrupt(self) -> None:
         """Make `play` end soon, from another thread."""
+        self._stopped = True
         if self._session is not None:
             self._session.interrupt()
         if self._world is not None:
             self._world.close()
+
+    def _go_on_unless_stopped(self) -> None:
+        """An interruption may come before there is a world or a session to tell of it."""
+        if self._stopped:
+            raise Interrupted("the run was stopped")
 
     def _office(self, world: World) -> Office:
         solution = load_solution(self._task.solution) if self._task.solution else {}

@@ -94,6 +94,8 @@ class ItemReports:
         self, item: CheckerItem, key: Key, error: BaseException | None, report: pytest.TestReport
     ) -> dict[str, Any]:
         outcome, reason = judge(error)
+        if report.when == "teardown":
+            outcome, reason = "broken", _cut(f"its fixtures' end failed: {error}")
         if hasattr(report, "wasxfail"):
             outcome, reason = "broken", _cut(f"xfail: {report.wasxfail}")
         verdict = dataclasses.replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ from pytest_clawmark.agents.sandbox_tools import SandboxTools
 from pytest_clawmark.agents.wording import cut, encodable
 from pytest_clawmark.failures import TaskFailure, VoidError, WorldFailure
 from pytest_clawmark.sandboxes.contract import MIB, Sandbox
+
+log = logging.getLogger(__name__)
 
 _BLIND = "this model takes no images: look at the file with programs instead (shell)"
 
@@ -75,6 +78,9 @@ class WorldToolset:
             result = self._answer(tool, given, images=images)
         except ToolError as error:
             result = ToolResult(text=self._bounded(str(error)), error=True)
+        except RecursionError:
+            given = "nested too deeply"
+            result = ToolResult(text="the arguments are nested too deeply", error=True)
         except VoidError as error:
             self._write_down(name, given, ToolResult(text=str(error), error=True), began)
             raise
@@ -91,7 +97,9 @@ class WorldToolset:
         except (ToolError, VoidError):
             raise
         except Exception as error:
-            raise WorldFailure(f"the tool {tool.name} broke: {type(error).__name__}: {error}") from error
+            # Whatever an agent asks for must not make its episode void: it is told, and the log has the rest.
+            log.exception("the tool %s broke", tool.name)
+            raise ToolError(f"the tool {tool.name} failed: {type(error).__name__}: {error}") from error
         if not isinstance(answer, ToolResult):
             answer = ToolResult(text=_as_text(answer))
         return ToolResult(
@@ -116,7 +124,7 @@ class WorldToolset:
         line: dict[str, Any] = {
             "type": "tool",
             "name": encodable(name),
-            "arguments": encodable(arguments),
+            "arguments": _recordable(arguments),
             "output": result.text,
             "error": result.error,
             "seconds": round(time.perf_counter() - began, 3),
@@ -147,3 +155,10 @@ def _only(tools: Sequence[Tool], allowed: Collection[str] | None) -> list[Tool]:
 
 def _as_text(answer: Any) -> str:
     return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, indent=1)
+
+
+def _recordable(arguments: Any) -> Any:
+    try:
+        return encodable(arguments)
+    except RecursionError:
+        return "nested too deeply"

@@ -9,6 +9,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
+_TOO_DEEP = "not recorded: nested too deeply"
+
 
 class JsonLines:
     """Appends JSON objects to one file after another; every line is handed to the kernel at once.
@@ -28,7 +30,13 @@ class JsonLines:
             self._file = path.open("w", encoding="utf-8", buffering=1)
 
     def __call__(self, record: Mapping[str, Any]) -> None:
-        line = json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n"
+        try:
+            line = _line(record)
+        except RecursionError:
+            # An agent may nest its request beyond what can be written; the deed must be on record all the same.
+            line = _line(
+                {key: value if isinstance(value, str | int) else _TOO_DEEP for key, value in record.items()}
+            )
         with self._lock:
             if self._file is None:
                 raise RuntimeError(f"nothing is being recorded, got {line[:200]}")
@@ -40,3 +48,7 @@ class JsonLines:
             if self._file is not None:
                 self._file.close()
                 self._file = None
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n"

@@ -103,7 +103,7 @@ class Docker:
         if client is not None:
             with _engine_at_work("cannot remove the containers of this run"):
                 ours: dict[str, str | list[str] | bool] = {"label": f"clawmark={self._run}"}
-                for container in client.containers.list(all=True, filters=ours):
+                for container in client.containers.list(all=True, filters=ours, ignore_removed=True):
                     _discard(container)
             client.close()
 

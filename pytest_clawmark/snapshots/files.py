@@ -114,4 +114,5 @@ class Files:
 
     def _names(self) -> str:
         more = len(self.paths) - _SHOWN
-        return ", ".join(self.paths[:_SHOWN]) + (f" and {more} more" if more > 0 else "") or "none"
+        shown = (path if path.isprintable() else repr(path) for path in self.paths[:_SHOWN])
+        return ", ".join(shown) + (f" and {more} more" if more > 0 else "") or "none"

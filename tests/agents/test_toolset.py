@@ -313,7 +313,7 @@ def test_a_service_answers_as_the_agent_with_text_or_json(toolset):
     assert "It takes about (string)" in refusal(tools, "desk_ask", {})
 
 
-def test_a_service_that_refuses_is_an_error_and_one_that_breaks_is_a_broken_world(toolset, records):
+def test_a_tool_that_refuses_or_breaks_is_an_error_and_never_a_void_episode(toolset, records):
     def refuse(about):
         raise ToolError("no such desk: use 'front'")
 
@@ -322,8 +322,16 @@ def test_a_service_that_refuses_is_an_error_and_one_that_breaks_is_a_broken_worl
 
     tools = toolset(services=[Desk(refuse), Desk(break_down, "desk_open")])
     assert refusal(tools, "desk_ask", {"about": "x"}) == "no such desk: use 'front'"
-    with pytest.raises(WorldFailure, match="the tool desk_open broke: KeyError: 'x'"):
-        tools.call("desk_open", {"about": "x"})
+    assert refusal(tools, "desk_open", {"about": "x"}) == "the tool desk_open failed: KeyError: 'x'"
+    assert records[-1]["error"]
+
+
+def test_arguments_nested_too_deeply_are_an_error(toolset, records):
+    deep: list = []
+    for _ in range(5000):
+        deep = [deep]
+    tools = toolset(services=[Desk(str)])
+    assert tools.call("desk_ask", {"about": deep}).error
     assert records[-1]["error"]
 
 

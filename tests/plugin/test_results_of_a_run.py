@@ -208,3 +208,23 @@ def check_b_sees_all(snapshot):
 """
     office.add(task=letter + spoiler)
     office.run("--agent=golden").assert_outcomes(passed=7)
+
+
+def test_a_fixture_that_fails_at_its_end_breaks_the_checker(office, letter: str) -> None:
+    spoiler = """
+
+@pytest.fixture
+def ending():
+    yield
+    assert False, "too late"
+
+
+@pytest.mark.turn("monday")
+def check_ending(snapshot, ending):
+    pass
+"""
+    office.add(task=letter + spoiler)
+    office.run("--agent=golden")
+    task = json.loads((office.run_dir / "results.json").read_text())["tasks"][0]
+    outcomes = {checker["id"]: checker["outcome"] for checker in task["checkers"]}
+    assert outcomes["check_ending"] == "broken"

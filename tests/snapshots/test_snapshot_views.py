@@ -194,3 +194,18 @@ def test_a_stream_over_the_limit_leaves_nothing(store: BlobStore, tmp_path: Path
     with pytest.raises(OverflowError):
         store.put_stream(io.BytesIO(b"x" * 100).read, limit=99)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_record_nested_too_deeply_is_recorded_without_its_depth(tmp_path: Path) -> None:
+    from pytest_clawmark.runs.lines import JsonLines
+
+    deep: list = []
+    for _ in range(5000):
+        deep = [deep]
+    lines = JsonLines()
+    lines.open(tmp_path / "audit.jsonl")
+    lines({"operation": "delete", "request": deep})
+    lines.close()
+    assert read_lines(tmp_path / "audit.jsonl") == [
+        {"operation": "delete", "request": "not recorded: nested too deeply"}
+    ]

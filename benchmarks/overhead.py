@@ -184,6 +184,8 @@ def run_pytest(root: Path, *arguments: str) -> tuple[float, float]:
     done = subprocess.run(
         [sys.executable, "-c", script, str(peak), "tasks", "-q", "-p", "no:cacheprovider", *arguments],
         cwd=root,
+        # As a user's machine has it: what was imported once need not be compiled again.
+        env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         capture_output=True,
         text=True,
         check=False,

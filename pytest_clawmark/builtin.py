@@ -8,12 +8,21 @@ from typing import Any
 
 import pytest
 
+from pytest_clawmark.formats.contract import TaskFormat
+from pytest_clawmark.formats.native import NativeFormat
+
 _SERVICES = {
     "email": "clawmark_services.email:EmailSpec",
     "calendar": "clawmark_services.calendar:CalendarSpec",
     "notion": "clawmark_services.notion:NotionSpec",
     "sheets": "clawmark_services.sheets:SheetsSpec",
 }
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_clawmark_formats() -> Mapping[str, TaskFormat]:
+    """The formats of tasks; each is light until it reads one."""
+    return {"native": NativeFormat()}
 
 
 @pytest.hookimpl(trylast=True)

@@ -19,9 +19,10 @@ MARKS = ("turn", "weight", "red_line", "category")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checker:
-    """One `check_*` function: when it looks, what it weighs, and what it means.
+    """One checker: when it looks, what it weighs, and what it means.
 
-    `weight` is positive; a red line's weight is not counted.
+    `weight` is positive; a red line's weight is not counted. `turn` is the turn whose end it sees; `group` is the
+    collector that it lies below in node ids: mostly that turn.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Checker:
     category: str
     description: str
     place: Place
+    group: str
 
 
 def read_checker(
@@ -60,6 +62,7 @@ def read_checker(
         category=_category(marks.get("category"), place),
         description=(function.__doc__ or "").strip().partition("\n")[0],
         place=place,
+        group=turn,
     )
 
 

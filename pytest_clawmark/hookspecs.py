@@ -1,4 +1,4 @@
-"""The extension points: services, agents, sandboxes and executors of your own.
+"""The extension points: task formats, services, agents, sandboxes and executors of your own.
 
 Implement them in a `conftest.py` or a plugin. Each returns a mapping from a name, as it is written in a
 task or in an option, to something that makes the part; nothing is imported or built before it is asked
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from clawmark_services import ServiceSpec
     from pytest_clawmark.agents.choose import AgentKind
     from pytest_clawmark.executors.contract import Executor
+    from pytest_clawmark.formats.contract import TaskFormat
     from pytest_clawmark.sandboxes.contract import SandboxProvider
+
+
+@pytest.hookspec
+def pytest_clawmark_formats(config: pytest.Config) -> Mapping[str, TaskFormat] | None:
+    """Ways to write tasks down. Called once per session, at the first file; each must be cheap to make and to ask.
+
+    :returns: name to format. The plugin's own is `native`.
+    """
 
 
 @pytest.hookspec

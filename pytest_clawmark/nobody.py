@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_clawmark.collect.finding import TASK_FILE, claim
+from pytest_clawmark.collect.finding import formats_of
 
 
 class NobodyPlays:
@@ -18,17 +17,18 @@ class NobodyPlays:
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Before the first item runs; under pytest-xdist the controller finds out instead."""
         if not session.config.option.collectonly and not hasattr(session.config, "workerinput"):
-            self._refuse(session.config.rootpath, [item.nodeid for item in session.items])
+            self._refuse(session.config, [item.nodeid for item in session.items])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
         """Before the first item is dealt."""
-        self._refuse(node.config.rootpath, ids)
+        self._refuse(node.config, ids)
 
     @staticmethod
-    def _refuse(root: Path, ids: Sequence[str]) -> None:
+    def _refuse(config: pytest.Config, ids: Sequence[str]) -> None:
         files = dict.fromkeys(nodeid.partition("::")[0] for nodeid in ids)
-        tasks = [file for file in files if file.endswith(TASK_FILE) and claim(root / file)]
+        formats = formats_of(config)
+        tasks = [file for file in files if formats.claim(config.rootpath / file) is not None]
         if tasks:
             raise pytest.UsageError(
                 f"{tasks[0]} is a task, and nobody is named to play it: give --model=NAME "

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_clawmark.collect.finding import TASK_FILE, claim
+from pytest_clawmark.collect.finding import formats_of
 from pytest_clawmark.collect.items import CheckerItem, EpisodeItem
 from pytest_clawmark.collect.module import task_of
 from pytest_clawmark.measurement import Measurement, task_digests
@@ -36,7 +36,7 @@ class Playing:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A malformed task stays in the denominator: it was planned, and cannot be measured."""
         path = self._config.rootpath / report.nodeid
-        if report.failed and path.name == TASK_FILE and claim(path) is not None:
+        if report.failed and formats_of(self._config).claim(path) is not None:
             self._malformed += malformed_episodes(self._measurement, path, report)
 
     @pytest.hookimpl(tryfirst=True)

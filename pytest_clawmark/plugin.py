@@ -8,7 +8,7 @@ import pytest
 
 from pytest_clawmark import builtin, hookspecs
 from pytest_clawmark.collect import CONTESTANTS
-from pytest_clawmark.collect.finding import TASK_FILE, is_material
+from pytest_clawmark.collect.finding import formats_of
 from pytest_clawmark.options import add_options
 from pytest_clawmark.session import configure
 
@@ -38,14 +38,14 @@ def pytest_configure(config: pytest.Config) -> None:
     configure(config)
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Nothing below a task's materials or a run is collected: an agent may have written it."""
-    return True if is_material(collection_path) else None
+    return True if formats_of(config).is_material(collection_path) else None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A task in a folder that is collected; a file named on the command line comes by the hook below."""
-    if file_path.name != TASK_FILE:
+    if file_path.name not in formats_of(parent.config).file_names:
         return None
     from pytest_clawmark.collect.claiming import collect_found
 
@@ -54,7 +54,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A task where pytest would make a module of its own."""
-    if module_path.name != TASK_FILE:
+    if module_path.name not in formats_of(parent.config).file_names:
         return None
     from pytest_clawmark.collect.claiming import collect_named
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clawmark_services import Account, AccountBook, ServiceSpec
-from pytest_clawmark.clock import parse_turn_time
+from pytest_clawmark.clock import parse_turn_time, spoken
 from pytest_clawmark.failures import TaskError
 
 TurnFunction = Callable[[Any], str]
@@ -39,7 +39,8 @@ class Turn:
 
     `function` changes the world and returns the message that wakes the agent. `inject` names the folder
     below the task's `inject/` whose files are put into the workspace first; `tools`, when set, are the
-    only ones that the agent may call.
+    only ones that the agent may call. `minutes` is the task's own limit for the turn, where it has one; it binds
+    under `--turn-timeout=task`.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Turn:
     inject: str | None
     tools: frozenset[str] | None
     place: Place
+    minutes: float | None = None
 
     @property
     def description(self) -> str:
@@ -92,6 +94,11 @@ class Task:
     def folder(self) -> Path:
         """The task's folder."""
         return Path(self.place.file).parent
+
+    def wake_up(self, turn: Turn, message: str, *, first: bool) -> str:
+        """What the agent is told when a turn function returned `message`; `first` if it hears of the task now."""
+        parts = [part.strip() for part in (self.prompt if first else "", message) if part.strip()]
+        return "\n\n".join([*parts, f"It is {spoken(turn.time)}."])
 
     def turn(
         self, time: str, *, inject: str | None = None, tools: Iterable[str] | None = None

@@ -3,57 +3,74 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-TASK_FILE = "task.py"
-MATERIAL_FOLDERS = ("assets", "inject")
+import pytest
 
-
-def is_material(path: Path) -> bool:
-    """Whether a path is a task's `assets` or `inject`, or a run: places that nothing is collected from."""
-    if path.name in MATERIAL_FOLDERS and (path.parent / TASK_FILE).is_file():
-        return True
-    return (path / "run.json").is_file() and (path / "episodes").is_dir()
+from pytest_clawmark.formats.contract import Source, TaskFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A parsed `task.py`; the tree is rewritten and compiled later, so it is parsed only once."""
+class Claim:
+    """A file that is a task, and the format that it is written in."""
 
-    path: Path
-    text: bytes
-    tree: ast.Module
+    source: Source
+    format: TaskFormat
 
 
-def claim(path: Path) -> Source | None:
-    """The source of `path` if it is a task of ours, None for anybody else's `task.py`.
+class Formats:
+    """Every format that this session knows."""
 
-    It is ours when its top level imports this package. A file that mentions this package and
-    cannot be parsed is claimed with an empty tree, so that the syntax error is reported, not overlooked.
-    """
-    if path.name != TASK_FILE:
+    def __init__(self, formats: Mapping[str, TaskFormat]) -> None:
+        self._formats = tuple(formats.values())
+        self.file_names = frozenset(known.file_name for known in self._formats)
+
+    def claim(self, path: Path) -> Claim | None:
+        """The task in a file, None if it is anybody else's."""
+        if path.name not in self.file_names:
+            return None
+        parsing = _Parsing(path)
+        for known in self._formats:
+            if known.file_name == path.name and known.claims(parsing.text, parsing.tree):
+                return Claim(source=Source(path=path, text=parsing.text, tree=parsing.tree()), format=known)
         return None
-    text = path.read_bytes()
-    if b"pytest_clawmark" not in text:
-        return None
-    try:
-        tree = ast.parse(text, filename=str(path))
-    except SyntaxError:
-        return Source(path=path, text=text, tree=ast.Module(body=[], type_ignores=[]))
-    return Source(path=path, text=text, tree=tree) if _imports_us(tree) else None
 
-
-def _imports_us(tree: ast.Module) -> bool:
-    names = [
-        name
-        for node in tree.body
-        for name in (
-            [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else []
+    def is_material(self, path: Path) -> bool:
+        """Whether a path is a folder of a task's materials, or a run: places that nothing is collected from."""
+        beside = any(
+            path.name in known.material_folders and (path.parent / known.file_name).is_file()
+            for known in self._formats
         )
-    ]
-    return any(name.partition(".")[0] == "pytest_clawmark" for name in names)
+        return beside or ((path / "run.json").is_file() and (path / "episodes").is_dir())
+
+
+class _Parsing:
+    """A file's text, and its tree from when somebody asks."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.text = path.read_bytes()
+        self._tree: ast.Module | None = None
+
+    def tree(self) -> ast.Module:
+        if self._tree is None:
+            try:
+                self._tree = ast.parse(self.text, filename=str(self._path))
+            except (SyntaxError, ValueError):
+                self._tree = ast.Module(body=[], type_ignores=[])
+        return self._tree
+
+
+_FORMATS = pytest.StashKey[Formats]()
+
+
+def formats_of(config: pytest.Config) -> Formats:
+    """The formats that plugins offer; of one name, that of the plugin registered last. Asked for once."""
+    if _FORMATS not in config.stash:
+        found: dict[str, TaskFormat] = {}
+        for offer in reversed(config.hook.pytest_clawmark_formats(config=config)):
+            found.update(offer or {})
+        config.stash[_FORMATS] = Formats(found)
+    return config.stash[_FORMATS]

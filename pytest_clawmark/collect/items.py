@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +16,7 @@ from _pytest.python import PyCollector
 
 from pytest_clawmark.checker import Checker, refined
 from pytest_clawmark.failures import TaskError, VoidError
+from pytest_clawmark.formats.contract import Declared
 from pytest_clawmark.task import Turn
 
 
@@ -112,12 +113,12 @@ class CheckerItem(EpisodeItem):
         return f"{self.originalname}[{own}]" if own else self.originalname
 
 
-class TurnCollector(PyCollector):
-    """The checkers of one turn."""
+class CheckersCollector(PyCollector):
+    """The checkers of one turn, or of a group that a format names."""
 
-    def __init__(self, *, checkers: Mapping[str, Checker], **options: Any) -> None:
+    def __init__(self, *, declared: Mapping[str, Declared], **options: Any) -> None:
         super().__init__(**options)
-        self._checkers = checkers
+        self._declared = declared
 
     def _getobj(self) -> ModuleType:
         parent = self.parent
@@ -127,13 +128,16 @@ class TurnCollector(PyCollector):
 
     def collect(self) -> Iterator[CheckerItem]:
         """One item per checker, parameter set and contestant, in the order of the file."""
-        for name, checker in self._checkers.items():
-            function: Callable[..., Any] = getattr(self.obj, name)
-            for generated in self._genfunctions(name, function):
-                item = CheckerItem.from_parent(self, **_as_generated(generated))
+        for name, declared in self._declared.items():
+            for generated in self._genfunctions(name, declared.function):
+                item = CheckerItem.from_parent(self, callobj=declared.function, **_as_generated(generated))
                 callspec = getattr(item, "callspec", None)
                 try:
-                    item.checker = refined(checker, callspec.marks) if callspec is not None else checker
+                    item.checker = (
+                        refined(declared.checker, callspec.marks)
+                        if callspec is not None
+                        else declared.checker
+                    )
                 except TaskError as error:
                     raise self.CollectError(str(error)) from None
                 yield item

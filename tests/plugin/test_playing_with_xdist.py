@@ -104,4 +104,4 @@ def test_a_plain_suite_is_dealt_as_before(office) -> None:
     ],
 )
 def test_items_of_one_episode_share_a_scope(nodeid: str, scope: str) -> None:
-    assert episode_scope(nodeid, ["gpt-mini", "mini-2", "mini"]) == scope
+    assert episode_scope(nodeid, ["gpt-mini", "mini-2", "mini"], {"task.py"}) == scope

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_clawmark.checker import PREFIX
-from pytest_clawmark.collect.finding import MATERIAL_FOLDERS, Source
+from pytest_clawmark.formats.contract import Source
 from pytest_clawmark.task import Place, reject
 
 
@@ -68,7 +68,7 @@ def check_materials(source: Source) -> None:
 
 
 def _material_names(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    prefixes = tuple(f"{name}/" for name in MATERIAL_FOLDERS)
+    prefixes = tuple(f"{name}/" for name in ("assets", "inject"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr in ("upload", "asset") and node.args:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -120,11 +120,8 @@ class CheckersCollector(PyCollector):
         super().__init__(**options)
         self._declared = declared
 
-    def _getobj(self) -> ModuleType:
-        parent = self.parent
-        assert isinstance(parent, pytest.Module)
-        module: ModuleType = parent.obj
-        return module
+    def _getobj(self) -> SimpleNamespace:
+        return SimpleNamespace(**{name: declared.function for name, declared in self._declared.items()})
 
     def collect(self) -> Iterator[CheckerItem]:
         """One item per checker, parameter set and contestant, in the order of the file."""

@@ -59,6 +59,8 @@ class TaskModule(pytest.Module):
             self.add_marker(mark)
         turns = self.loaded.task.turns
         for turn in turns.values():
+            # pytest looks an item's function up by name, and a format's turns need not be functions of a module.
+            vars(self.obj).setdefault(turn.name, turn.function)
             yield from TurnItem.of(self, turn)
             yield self._checkers(turn.name)
         groups = dict.fromkeys(declared.checker.group for declared in self._read.checkers.values())

@@ -92,7 +92,7 @@ def test_its_tasks_are_played_and_scored_beside_native_ones(office, chores) -> N
     office.add()
     result = office.run("--agent=idle")
     results = json.loads((office.run_dir / "results.json").read_text())
-    by_task = {episode["task"]: episode for episode in results["tasks"]}
+    by_task = {episode["id"]: episode for episode in results["tasks"]}
     assert set(by_task) == {"hr/letter", "home/kitchen"}
     assert [verdict["outcome"] for verdict in by_task["home/kitchen"]["checkers"]] == ["passed"]
     assert result.ret == pytest.ExitCode.TESTS_FAILED, "the idle agent copies no letter"

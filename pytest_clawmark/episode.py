@@ -299,6 +299,7 @@ class Episode:
             files=frozen.files,
             services=frozen.services,
             clocks=frozen.clocks,
+            memory=frozen.memory,
         )
 
     def _workday(self, turn: Turn, world: World, message: str) -> Workday:

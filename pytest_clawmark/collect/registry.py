@@ -12,7 +12,9 @@ from pytest_clawmark.agents.sandbox_tools import TOOL_NAMES
 from pytest_clawmark.task import Task, reject
 
 # Names that mean something else on a world or a snapshot.
-RESERVED = frozenset({"files", "audit", "trajectory", "asset", "silently", "time", "turn", "rest", "before"})
+RESERVED = frozenset(
+    ("asset", "audit", "before", "digest", "files", "memory", "rest", "run", "service", "silently", "time")
+) | {"trajectory", "turn"}
 
 Services = Mapping[str, Callable[[], ServiceSpec]]
 SERVICES = pytest.StashKey[Services]()

@@ -45,7 +45,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """One frozen moment of a world. `clocks` counts each service's requests in the turn so far."""
+    """One frozen moment of a world. `clocks` counts each service's requests in the turn so far.
+
+    `memory` is the digest of what the task remembers, None when that is nothing.
+    """
 
     task: str
     turn: str
@@ -53,6 +56,7 @@ class Manifest:
     files: tuple[Entry, ...]
     services: Mapping[str, str]
     clocks: Mapping[str, int]
+    memory: str | None = None
 
     @property
     def digest(self) -> str:
@@ -61,7 +65,14 @@ class Manifest:
         Ranks are left out: two files written within one tick of the kernel's clock may swap them.
         """
         files = [{k: v for k, v in entry.to_json().items() if k != "rank"} for entry in self.files]
-        state = {"turn": self.turn, "time": self.time, "files": files, "services": dict(self.services)}
+        state: dict[str, Any] = {
+            "turn": self.turn,
+            "time": self.time,
+            "files": files,
+            "services": dict(self.services),
+        }
+        if self.memory is not None:
+            state["memory"] = self.memory
         return hashlib.sha256(canonical_json(state)).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
@@ -75,6 +86,7 @@ class Manifest:
             "files": [entry.to_json() for entry in self.files],
             "services": dict(self.services),
             "clocks": dict(self.clocks),
+            **({"memory": self.memory} if self.memory is not None else {}),
         }
 
     @classmethod
@@ -89,4 +101,5 @@ class Manifest:
             files=tuple(Entry.from_json(entry) for entry in data["files"]),
             services=dict(data["services"]),
             clocks=dict(data["clocks"]),
+            memory=data.get("memory"),
         )

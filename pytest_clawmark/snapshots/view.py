@@ -59,6 +59,13 @@ class Snapshot:
         """The workspace."""
         return Files(self._manifest.files, self._store)
 
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What the task remembered (`world.memory`): a copy, new each time."""
+        digest = self._manifest.memory
+        remembered: dict[str, Any] = json.loads(self._store.get(digest)) if digest is not None else {}
+        return remembered
+
     @cached_property
     def audit(self) -> Audit:
         """Every request to every service, from the first turn to this one."""
@@ -81,7 +88,7 @@ class Snapshot:
         if name not in self._specs:
             raise AttributeError(
                 f"the task has no service {name!r}: it has {', '.join(self._specs) or 'none'} (and every snapshot "
-                "has files, audit, trajectory, turn, time)"
+                "has files, audit, memory, trajectory, turn, time)"
             )
         if name not in self._views:
             state = json.loads(self._store.get(self._manifest.services[name]))

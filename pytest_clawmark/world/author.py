@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from clawmark_services import acting_as
+from clawmark_services import Service, acting_as
+from pytest_clawmark.sandboxes.contract import Completed
 from pytest_clawmark.task import Turn, service_called
 from pytest_clawmark.world.files import WorkspaceFiles
 from pytest_clawmark.world.world import World
@@ -35,6 +36,37 @@ class AuthorWorld:
         """The turn's in-universe time."""
         return self._turn.time
 
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What the task remembers from turn to turn, as JSON: frozen with the world, and restored with it.
+
+        Checkers read it as `snapshot.memory`; the agent never sees it.
+        """
+        return self._world.memory
+
+    def service(self, name: str) -> Service:
+        """A service itself, by the name it was declared with: for task formats, which bring doors of their own."""
+        services = self._world.services
+        if name not in services:
+            raise LookupError(
+                f"the task has no service {name!r}: it declares {', '.join(services) or 'none'}"
+            )
+        return services[name]
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run a command in the sandbox, in the workspace and with the agent's rights and variables.
+
+        `timeout` is in seconds, `env` adds variables. A command that fails is a result like any other. What it asks
+        of a service is on record as the agent's, since that is who it is.
+        """
+        return self._world.sandbox.run(command, timeout=timeout, env={**self._world.env, **(env or {})})
+
     def asset(self, path: str) -> Path:
         """A file of the task's folder by its relative path, such as `assets/cv.pdf`, to attach to a mail."""
         folder = self._world.plan.material
@@ -56,5 +88,5 @@ class AuthorWorld:
             return services[called].author
         raise AttributeError(
             f"the task has no service {name!r}: it declares {', '.join(services) or 'none'} (and every world has "
-            "files, asset, silently, time, turn)"
+            "asset, files, memory, run, service, silently, time, turn)"
         )

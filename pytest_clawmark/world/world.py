@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 from clawmark_services import AccountBook, Context, Ids, Service, ServiceClock, ServiceSpec
 from clawmark_services.context import AuditSink
 from clawmark_services.serving import Serving
-from pytest_clawmark.failures import WorldFailure
+from pytest_clawmark.failures import TaskFailure, WorldFailure
 from pytest_clawmark.sandboxes.contract import Blueprint, Mount, Sandbox
 from pytest_clawmark.snapshots.freezing import freeze_tree
 from pytest_clawmark.snapshots.manifest import Entry
@@ -40,11 +41,15 @@ class WorldPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen:
-    """A world at one moment; services by the digest of their state, clocks by their requests so far."""
+    """A world at one moment; services by the digest of their state, clocks by their requests so far.
+
+    `memory` is the digest of what the task remembers, None when that is nothing.
+    """
 
     files: tuple[Entry, ...]
     services: Mapping[str, str]
     clocks: Mapping[str, int]
+    memory: str | None = None
 
 
 class World:
@@ -65,6 +70,8 @@ class World:
             )
             for spec in plan.services
         }
+        self.memory: dict[str, Any] = {}
+        """What the task remembers from turn to turn."""
         self._closing = ExitStack()
         self._servings: list[Serving] = []
 
@@ -103,7 +110,19 @@ class World:
             files=freeze_tree(self.sandbox.tree("workspace"), store, limit=self._premises.limits.workspace),
             services={name: store.put(canonical_json(s.freeze())) for name, s in self.services.items()},
             clocks={name: clock.ticks for name, clock in self.clocks.items()},
+            memory=self._freeze_memory(store),
         )
+
+    def _freeze_memory(self, store: BlobStore) -> str | None:
+        try:
+            # As JSON gives it back, so that a task meets the same whether or not the run was resumed in between.
+            self.memory = json.loads(json.dumps(self.memory))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise TaskFailure(
+                f"what the task remembers (world.memory) is no JSON: {error}. Keep only dicts with text as keys, "
+                "lists, text, numbers, booleans and None in it"
+            ) from error
+        return store.put(canonical_json(self.memory)) if self.memory else None
 
     @property
     def skills(self) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from pytest_clawmark.episode import Player, Resources
 from pytest_clawmark.executors.contract import Executor
 from pytest_clawmark.executors.threads import ThreadExecutor
 from pytest_clawmark.runs.layout import RunFolder
-from pytest_clawmark.sandboxes.contract import SandboxProvider
+from pytest_clawmark.sandboxes.contract import Blueprint, Sandbox, SandboxProvider
 from pytest_clawmark.settings import Settings
 from pytest_clawmark.task import LoadedTask
 from pytest_clawmark.world.premises import Premises
@@ -63,6 +63,17 @@ def ensure_toolbox(say: Callable[[str], None]) -> None:
     from pytest_clawmark.toolbox import ensure
 
     ensure(say)
+
+
+def sandbox_opener(provider: SandboxProvider) -> Callable[[], Sandbox]:
+    """A function that opens a sandbox without services, for the commands of a checker."""
+
+    def open_sandbox() -> Sandbox:
+        from pytest_clawmark.toolbox import ensure
+
+        return provider.open(Blueprint(hosts={}, listen=(), authority=b"", toolbox=ensure()))
+
+    return open_sandbox
 
 
 def executor_starter(

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_clawmark.collect.items import EpisodeItem
+    from pytest_clawmark.grading.desk import Grading
     from pytest_clawmark.measurement import PlayedEpisode
     from pytest_clawmark.snapshots.records import Audit, Trajectory
     from pytest_clawmark.snapshots.view import Snapshot
@@ -75,3 +78,16 @@ def trajectory(snapshot: Snapshot) -> Trajectory:
 def audit(snapshot: Snapshot) -> Audit:
     """Every request to every service from the first turn to the checker's, the task's own included."""
     return snapshot.audit
+
+
+@pytest.fixture
+def grading(episode: PlayedEpisode, request: pytest.FixtureRequest) -> Iterator[Grading]:
+    """The frozen files as a folder, and commands over them in a throw-away sandbox, recorded with the run.
+
+    Each checker receives one of its own; the sandboxes end with the checker.
+    """
+    from pytest_clawmark.measurement import MEASUREMENT
+
+    found = episode.grading(request.config.stash[MEASUREMENT].desk)
+    yield found
+    found.close()

@@ -18,9 +18,12 @@ from pytest_clawmark.collect.module import task_of
 from pytest_clawmark.episode import EpisodeRecord, EpisodeSpec
 from pytest_clawmark.executors.contract import Executor
 from pytest_clawmark.failures import WorldFailure
+from pytest_clawmark.grading.answers import Answers
+from pytest_clawmark.grading.desk import Desk, Frozen, Grading
 from pytest_clawmark.runs.layout import EpisodeFolder, RunFolder
 from pytest_clawmark.scoring import TurnResult
 from pytest_clawmark.settings import Settings
+from pytest_clawmark.snapshots.manifest import Manifest
 from pytest_clawmark.snapshots.records import Audit, Trajectory, read_lines
 from pytest_clawmark.snapshots.view import Snapshot
 from pytest_clawmark.task import LoadedTask
@@ -51,6 +54,18 @@ class PlayedEpisode:
             trajectory=lambda: Trajectory(read_lines(self.folder.turn(turn).trajectory)),
         )
 
+    def manifest(self, turn: str) -> Manifest:
+        """What was frozen at the end of a turn; raises `WorldFailure` when that was not recorded."""
+        try:
+            return self.folder.turn(turn).read("snapshot")
+        except FileNotFoundError as error:
+            raise WorldFailure(f"the turn {turn!r} was not recorded: there is no {error.filename}") from error
+
+    def grading(self, desk: Desk) -> Grading:
+        """What one checker may do with the frozen worlds; to be closed when it has ended."""
+        frozen = Frozen(key=self.record.spec.key, store=self.run.blobs, manifest=self.manifest)
+        return Grading(frozen, desk)
+
     def turn_result(self, turn: str) -> TurnResult:
         """How a turn went for the agent."""
         return next(result for result in self.record.turns if result.turn == turn)
@@ -73,6 +88,7 @@ class Measurement:
         run: RunFolder,
     ) -> None:
         self.settings, self.run = settings, run
+        self.desk = Desk(answers=Answers(run.path / "answers"))
         self.agents = {agent.label: agent for agent in agents}
         self.tasks: dict[str, LoadedTask] = {}
         self._start: Callable[[Mapping[str, LoadedTask]], Executor] | None = None
@@ -156,6 +172,7 @@ class Measurement:
 
     def close(self) -> None:
         """End all that runs; harmless when it has ended already."""
+        self.desk.close()
         if self._executor is not None:
             self._executor.close()
             self._executor = None

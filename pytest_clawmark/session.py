@@ -28,7 +28,7 @@ def configure(config: pytest.Config) -> None:
 
 
 def _configure_playing(config: pytest.Config) -> None:
-    from pytest_clawmark.assembly import assemble_agents, choose_place, executor_starter
+    from pytest_clawmark.assembly import assemble_agents, choose_place, executor_starter, sandbox_opener
     from pytest_clawmark.log import keep_logs
     from pytest_clawmark.measurement import MEASUREMENT, Measurement
     from pytest_clawmark.playing import Playing
@@ -54,6 +54,7 @@ def _configure_playing(config: pytest.Config) -> None:
             agent.check()
     place = choose_place(config, settings, agents)
     config.add_cleanup(place.provider.close)
+    measurement.desk.sandbox = sandbox_opener(place.provider)
     processes = worker["workercount"] if worker is not None else 1
     measurement.start_with(executor_starter(config, settings, measurement.agents, place.provider, processes))
     if worker is None:

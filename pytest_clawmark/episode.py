@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from clawmark_services import acting_as
 from pytest_clawmark.agents.contract import (
@@ -27,6 +26,7 @@ from pytest_clawmark.clock import spoken
 from pytest_clawmark.failures import TaskError, TaskFailure, VoidError, WorldFailure
 from pytest_clawmark.log import logged_to
 from pytest_clawmark.modules import load_solution
+from pytest_clawmark.runs.episodes import EpisodeRecord, EpisodeSpec
 from pytest_clawmark.runs.layout import EpisodeFolder, RunFolder
 from pytest_clawmark.runs.lines import JsonLines
 from pytest_clawmark.scoring.verdict import Attempt, TurnResult
@@ -37,58 +37,9 @@ from pytest_clawmark.world.author import AuthorWorld
 from pytest_clawmark.world.premises import Premises
 from pytest_clawmark.world.world import World, WorldPlan, open_world
 
+__all__ = ["ATTEMPTS", "Episode", "EpisodeRecord", "EpisodeSpec", "Player", "Resources"]
+
 ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeSpec:
-    """Which episode to play: a task by its id, an agent by its label, and how many of the turns."""
-
-    task: str
-    label: str
-    trial: int
-    seed: int
-    turns: int
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """Identifies the episode within a run."""
-        return self.task, self.label, self.trial
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeRecord:
-    """What came of an episode, as `episode.json` holds it.
-
-    `void` is the failure that it was given up for; `turns` then ends with the void turn. `seconds` is the
-    wall-clock time of the last attempt.
-    """
-
-    spec: EpisodeSpec
-    agent: str
-    model: str | None
-    state: str
-    turns: tuple[TurnResult, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
-    void: VoidError | None = None
-    seconds: float = 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """Schema in `schemas/episode.json`."""
-        return {
-            "schema": 1,
-            "task": self.spec.task,
-            "label": self.spec.label,
-            "agent": self.agent,
-            "model": self.model,
-            "trial": self.spec.trial,
-            "seed": self.spec.seed,
-            "state": self.state,
-            "void_reason": str(self.void) if self.void else "",
-            "attempts": [attempt.to_json() for attempt in self.attempts],
-            "turns": [turn.to_json() for turn in self.turns],
-            "seconds": round(self.seconds, 3),
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +16,9 @@ from clawmark_services.sheets.formula import translate
 from clawmark_services.sheets.functions import Problem, Value
 from clawmark_services.sheets.masks import Mask
 from clawmark_services.sheets.messages import fields
+from clawmark_services.sheets.patterns import BadPattern, Pattern, TooMuch, escaped
 from clawmark_services.sheets.store import Cell, Scalar, Sheet
-from clawmark_services.sheets.values import enter
+from clawmark_services.sheets.values import MAX_TEXT, enter
 
 MAX_REPEATED = 100_000
 """Cells that one request may fill; Google takes more, but one agent must not fill the host's memory."""
@@ -314,17 +314,12 @@ def _cut_paste(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
 
 def _find_replace(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
     form = _finder(payload)
-    replacement = payload.get("replacement") or ""
-    if not payload.get("searchByRegex"):
-        replacement = replacement.replace("\\", "\\\\")
-    else:
-        replacement = re.sub(r"\$(\d)", r"\\\1", replacement)
     total, cells, sheets = 0, 0, 0
     rows: set[tuple[int, int]] = set()
     for sheet, area in _searched(edit, payload):
         before = cells
         for key in sorted(sheet.filled(area)):
-            count = _replace(sheet, key, form, replacement, payload)
+            count = _replace(sheet, key, form, payload)
             total, cells = total + count, cells + bool(count)
             rows |= {(sheet.id, key[0])} if count else set()
         sheets += cells > before
@@ -333,16 +328,16 @@ def _find_replace(edit: Edit, payload: dict[str, Any]) -> dict[str, Any]:
     return {"findReplace": reply | ({"occurrencesChanged": total} if total else {})}
 
 
-def _finder(payload: dict[str, Any]) -> re.Pattern[str]:
+def _finder(payload: dict[str, Any]) -> Pattern:
     text = payload.get("find") or ""
     if not text:
         raise invalid("Find cannot be empty.")
-    form = text if payload.get("searchByRegex") else re.escape(text)
+    form = text if payload.get("searchByRegex") else escaped(text)
     if payload.get("matchEntireCell"):
-        form = rf"\A(?:{form})\Z"
+        form = rf"\A(?:{form})\z"
     try:
-        return re.compile(form, 0 if payload.get("matchCase") else re.IGNORECASE)
-    except re.error as wrong:
+        return Pattern.of(form, ignore_case=not payload.get("matchCase"))
+    except BadPattern as wrong:
         raise invalid(f"Invalid regular expression: {wrong}") from None
 
 
@@ -357,16 +352,20 @@ def _searched(edit: Edit, payload: dict[str, Any]) -> list[tuple[Sheet, Box]]:
     raise invalid("Must specify a range, a sheetId or allSheets to search.")
 
 
-def _replace(
-    sheet: Sheet, key: tuple[int, int], form: re.Pattern[str], replacement: str, payload: dict[str, Any]
-) -> int:
+def _replace(sheet: Sheet, key: tuple[int, int], form: Pattern, payload: dict[str, Any]) -> int:
     cell = sheet.cell(*key)
     if cell.formula is not None and not payload.get("includeFormulas"):
         return 0
     if cell.blank or isinstance(cell.value, bool):
         return 0
     old = cell.formula if cell.formula is not None else str(cell.value)
-    new, count = form.subn(replacement, old)
+    literal = not payload.get("searchByRegex")
+    try:
+        new, count = form.replaced(old, payload.get("replacement") or "", most=MAX_TEXT, literal=literal)
+    except BadPattern as wrong:
+        raise invalid(f"Invalid replacement: {wrong}") from None
+    except TooMuch:
+        raise invalid("The search and replace is too complex, or its result is too long.") from None
     if count:
         sheet.put(*key, enter(cell, new, "USER_ENTERED"))
     return count

@@ -25,10 +25,12 @@ from clawmark_services.sheets.formula import (
 from clawmark_services.sheets.functions import (
     ERROR,
     FUNCTIONS,
+    MAX_TEXT,
     NAME,
     NOT_AVAILABLE,
     NUMBER,
     REFERENCE,
+    VALUE,
     Argument,
     Block,
     FormulaFailed,
@@ -43,6 +45,7 @@ from clawmark_services.sheets.functions_lookup import LOOKUPS
 from clawmark_services.sheets.functions_more import MORE
 from clawmark_services.sheets.functions_text import TEXTS
 from clawmark_services.sheets.inheritance import Style, inherited
+from clawmark_services.sheets.meter import LimitReached, Meter
 from clawmark_services.sheets.sheet_index import SheetIndex
 from clawmark_services.sheets.store import Cell, Sheet, Spreadsheet
 from clawmark_services.sheets.tallies import TALLIED, Tally
@@ -81,7 +84,8 @@ class Calculation:
     """One reading of a spreadsheet; make a new one after any change.
 
     Values are remembered, and computed in the order of their dependence rather than by recursion, so that
-    a column of running sums may be as long as a sheet.
+    a column of running sums may be as long as a sheet. When the `meter` is empty, every further formula
+    comes to #ERROR!.
     """
 
     def __init__(self, spreadsheet: Spreadsheet) -> None:
@@ -92,6 +96,7 @@ class Calculation:
         self._indexes = {sheet.id: SheetIndex(sheet) for sheet in spreadsheet.sheets}
         self._tallies: dict[tuple[int, int, int, int], list[Tally]] = {}
         self._blocks: dict[tuple[int, Box], Block] = {}
+        self._meter = Meter()
 
     def value(self, sheet: Sheet, row: int, column: int) -> Value:
         """What the cell comes to; None where it is empty."""
@@ -133,13 +138,15 @@ class Calculation:
                 stack.pop()
             elif address not in begun:
                 begun.add(address)
-                stack.extend(other for other in self._precedents(address) if other not in begun)
+                if not self._meter.empty:
+                    stack.extend(other for other in self._precedents(address) if other not in begun)
             else:
                 # A precedent that is begun but not known is on a circle: reading it gives #REF!.
                 self._known[address] = self._evaluate(address)
-                self._styles[address] = inherited(
-                    self._tree(address), partial(self._style_at, home=address[0])
-                )
+                if not self._meter.empty:
+                    self._styles[address] = inherited(
+                        self._tree(address), partial(self._style_at, home=address[0])
+                    )
                 stack.pop()
 
     def _tree(self, address: Address) -> Node | None:
@@ -148,6 +155,9 @@ class Calculation:
             return parse(formula) if formula else None
         except FormulaSyntaxError:
             return None
+
+    def _length(self, address: Address) -> int:
+        return len(self._sheets[address[0]].cell(address[1], address[2]).formula or "")
 
     def _precedents(self, address: Address) -> list[Address]:
         """The cells with formulas that this one reads, whether or not it will need them."""
@@ -161,11 +171,14 @@ class Calculation:
             if target is not None:
                 sheet, box = target
                 index = self._indexes[sheet.id]
-                cells = ((sheet.id, *key) for key in index.formulas(box))
+                cells = [(sheet.id, *key) for key in index.formulas(box)]
+                self._meter.note(len(cells))
                 unknown = [cell for cell in cells if cell not in self._known]
                 if not unknown:
                     index.settle(box)
                 found += unknown
+                if self._meter.empty:
+                    break
         # Sorted, so that what a circle comes to does not hang on the order of entry.
         return sorted(set(found))
 
@@ -184,14 +197,18 @@ class Calculation:
         return area.within(sheet.rows, sheet.columns)
 
     def _evaluate(self, address: Address) -> Value:
-        tree = self._tree(address)
-        if tree is None:
-            return Problem(ERROR)
         try:
+            self._meter.spend(self._length(address))
+            tree = self._tree(address)
+            if tree is None:
+                return Problem(ERROR)
             result = scalar(self._argument(tree, address[0]))
         except FormulaFailed as failed:
             return failed.problem
-        except ArithmeticError:
+        except LimitReached:
+            return Problem(ERROR)
+        except (ArithmeticError, ValueError):
+            # What Python's functions of numbers make of infinity.
             return Problem(NUMBER)
         if isinstance(result, float):
             return tidy(result)
@@ -222,11 +239,13 @@ class Calculation:
         kept = size > _KEPT and self._settled(sheet, box)
         if kept and (sheet.id, box) in self._blocks:
             return self._blocks[sheet.id, box]
+        self._meter.spend((bottom - box.top) * (right - box.left))
         block = Block(
             tuple(
                 tuple(self._read(sheet, row, column) for column in range(box.left, right))
                 for row in range(box.top, bottom)
-            )
+            ),
+            self._meter,
         )
         if kept:
             self._blocks[sheet.id, box] = block
@@ -234,7 +253,11 @@ class Calculation:
 
     def _settled(self, sheet: Sheet, box: Box) -> bool:
         """Whether every cell of the box is known; on a circle some are not."""
-        return all((sheet.id, *key) in self._known for key in self._indexes[sheet.id].formulas(box))
+        for key in self._indexes[sheet.id].formulas(box):
+            self._meter.spend(1)
+            if (sheet.id, *key) not in self._known:
+                return False
+        return True
 
     def _tally(self, node: Node | None, home: int) -> Tally | None:
         """The tally of a range; None for anything else, and on a circle."""
@@ -250,6 +273,7 @@ class Calculation:
         wanted = max(min(box.bottom, rows) - box.top, 0)
         while len(tallies) <= wanted:
             row = box.top + len(tallies) - 1
+            self._meter.spend(right - box.left)
             longer = tallies[-1].with_row(
                 [self._read(sheet, row, column) for column in range(box.left, right)]
             )
@@ -307,6 +331,8 @@ class Calculation:
         if not least <= len(arguments) <= most:
             raise FormulaFailed(NOT_AVAILABLE)
         result = function(*arguments)
+        if isinstance(result, str) and len(result) > MAX_TEXT:
+            raise FormulaFailed(VALUE)
         if isinstance(result, float) and not math.isfinite(result):
             raise FormulaFailed(NUMBER)
         return result

@@ -113,12 +113,24 @@ BINARY = {
 _SIGN_POWER = 6
 
 
-@lru_cache(maxsize=4096)
+_REMEMBERED = 500
+
+
 def parse(formula: str) -> Node:
     """The tree of a formula, which starts with `=`.
 
     Raises `FormulaSyntaxError`, also for more than 60 levels of nesting.
     """
+    # Trees take a hundred times the room of their text: long formulas are not kept.
+    return _parse_once(formula) if len(formula) <= _REMEMBERED else _parse(formula)
+
+
+@lru_cache(maxsize=4096)
+def _parse_once(formula: str) -> Node:
+    return _parse(formula)
+
+
+def _parse(formula: str) -> Node:
     parser = _Parser(_tokens(formula[1:]))
     node = parser.expression(0, 0)
     parser.expect_end()

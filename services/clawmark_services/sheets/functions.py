@@ -12,9 +12,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
-from functools import lru_cache
 
 from clawmark_services.sheets.formats import parse_moment, parse_number, quantized, show_number
+from clawmark_services.sheets.meter import LimitReached, Meter
+from clawmark_services.sheets.patterns import BadPattern, TooMuch, Wildcard
+
+MAX_TEXT = 50_000
+"""Characters of a cell, and so of what a function may give (#VALUE! beyond, as Google answers)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,14 @@ Value = int | float | str | bool | Problem | None
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A range's values, row by row."""
+    """A range's values, row by row; looking through them is paid for at `meter`."""
 
     rows: tuple[tuple[Value, ...], ...]
+    meter: Meter | None = field(default=None, compare=False, repr=False)
+    _weight: list[int] = field(default_factory=list, init=False, compare=False, repr=False)
+    _firsts: dict[int, dict[tuple[int, float | str], int]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
     _places: dict[tuple[bool, float | str], list[int]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -57,7 +66,29 @@ class Block:
         key = (False, wanted.lower()) if isinstance(wanted, str) else (True, float(wanted))
         return self._places.get(key, [])
 
+    def first(self, column: int, wanted: Value) -> int | None:
+        """The first row that holds a value in a column: numbers are looked for among numbers, texts among
+        texts."""
+        if column not in self._firsts:
+            self.pay()
+            found = self._firsts[column] = {}
+            for at, row in enumerate(self.rows):
+                if row[column] is not None and not isinstance(row[column], Problem):
+                    found.setdefault(_rank(row[column]), at)
+        return self._firsts[column].get(_rank(wanted))
+
+    def pay(self) -> None:
+        """Be about to look through all of it."""
+        if self.meter is None:
+            return
+        if not self._weight:
+            cells = len(self.rows) * len(self.rows[0]) if self.rows else 0
+            signs = sum(len(value) for row in self.rows for value in row if isinstance(value, str))
+            self._weight.append(cells + signs // 100)
+        self.meter.spend(self._weight[0])
+
     def __iter__(self) -> Iterator[Value]:
+        self.pay()
         for row in self.rows:
             yield from row
 
@@ -218,8 +249,20 @@ def _root(value: Argument) -> Value:
     return math.sqrt(number(value))
 
 
+def joined(separator: str, parts: Iterable[str]) -> str:
+    """The parts side by side; #VALUE! as soon as they are longer than a cell holds."""
+    kept: list[str] = []
+    length = 0
+    for part in parts:
+        length += len(part) + (len(separator) if kept else 0)
+        if length > MAX_TEXT:
+            raise FormulaFailed(VALUE)
+        kept.append(part)
+    return separator.join(kept)
+
+
 def _join(*arguments: Argument) -> Value:
-    return "".join(text(value) for value in values(arguments))
+    return joined("", (text(value) for value in values(arguments)))
 
 
 def _slice(value: Argument, start: Argument, length: Argument) -> Value:
@@ -247,14 +290,6 @@ _ORDERS: dict[str, Callable[[int, int], bool]] = {
 }
 
 
-@lru_cache(maxsize=256)
-def _wildcard(pattern: str) -> re.Pattern[str]:
-    parts = re.findall(r"~[*?~]|[*?]|[^*?~]+|~", pattern)
-    special = {"*": ".*", "?": "."}
-    form = "".join(special.get(part) or re.escape(part[1:] if part[0] == "~" else part) for part in parts)
-    return re.compile(form, re.IGNORECASE | re.DOTALL)
-
-
 def _condition(criterion: Value) -> Callable[[Value], bool]:
     """Whether a cell meets a criterion such as 5, "open", "a*" or ">=3"."""
     if not isinstance(criterion, str):
@@ -270,11 +305,24 @@ def _condition(criterion: Value) -> Callable[[Value], bool]:
     if typed is not None:
         return _numeric(sign, float(typed.value))
     if sign in ("=", "<>"):
-        form = _wildcard(wanted)
-        return lambda value: (
-            not isinstance(value, Problem) and (form.fullmatch(text(value)) is not None) == (sign == "=")
-        )
+        form = _form(wanted)
+        return lambda value: not isinstance(value, Problem) and form(text(value)) == (sign == "=")
     return lambda value: isinstance(value, str) and _ORDERS[sign](compare(value, wanted), 0)
+
+
+def _form(criterion: str) -> Callable[[str], bool]:
+    try:
+        fits = Wildcard.of(criterion).fits
+    except BadPattern:
+        raise FormulaFailed(VALUE) from None
+
+    def form(value: str) -> bool:
+        try:
+            return fits(value)
+        except TooMuch:
+            raise LimitReached from None
+
+    return form
 
 
 def _numeric(sign: str, wanted: float) -> Callable[[Value], bool]:

@@ -87,16 +87,35 @@ def _vertical(wanted: Argument, table: Argument, column: Argument, ordered: Argu
         raise FormulaFailed(VALUE)
     if index >= len(rows[0]):
         raise FormulaFailed(REFERENCE)
-    return scalar(rows[place_of(wanted, [row[0] for row in rows], ordered=truth(ordered))][index])
+    if not truth(ordered):
+        at = _block(table).first(0, _looked_for(wanted))
+        if at is None:
+            raise FormulaFailed(NOT_AVAILABLE)
+        return scalar(rows[at][index])
+    _block(table).pay()
+    return scalar(rows[place_of(wanted, [row[0] for row in rows], ordered=True)][index])
+
+
+def _looked_for(wanted: Argument) -> Value:
+    """An empty cell is looked for as 0."""
+    value = scalar(wanted)
+    return 0 if value is None else value
 
 
 def _horizontal(wanted: Argument, table: Argument, row: Argument, ordered: Argument = 1.0) -> Value:
+    _block(table).pay()
     turned = Block(tuple(zip(*_block(table).rows, strict=True)))
     return _vertical(wanted, turned, row, ordered)
 
 
 def _match(wanted: Argument, cells: Argument, kind: Argument = 1.0) -> Value:
-    order, found = number(kind), list(values([cells]))
+    order = number(kind)
+    if order == 0 and (column := _column(cells)) is not None:
+        at = column.first(0, _looked_for(wanted))
+        if at is None:
+            raise FormulaFailed(NOT_AVAILABLE)
+        return at + 1
+    found = list(values([cells]))
     if order >= 0:
         return place_of(wanted, found, ordered=order > 0) + 1
     value = scalar(wanted)
@@ -104,6 +123,11 @@ def _match(wanted: Argument, cells: Argument, kind: Argument = 1.0) -> Value:
     if not above:
         raise FormulaFailed(NOT_AVAILABLE)
     return above[-1] + 1
+
+
+def _column(cells: Argument) -> Block | None:
+    """A range of one column, which can look up by its index."""
+    return cells if isinstance(cells, Block) and len(cells.rows[0]) == 1 else None
 
 
 def _index(cells: Argument, row: Argument = 0.0, column: Argument = 0.0) -> Value:
@@ -117,15 +141,15 @@ def _index(cells: Argument, row: Argument = 0.0, column: Argument = 0.0) -> Valu
 
 def _crosswise(wanted: Argument, cells: Argument, results: Argument, missing: Argument = None) -> Value:
     try:
-        at = place_of(wanted, list(values([cells])), ordered=False)
+        at = int(number(_match(wanted, cells, 0.0))) - 1
     except FormulaFailed:
         if missing is None:
             raise
         return scalar(missing)
-    found = list(values([results]))
-    if at >= len(found):
+    if at >= _size(results):
         raise FormulaFailed(VALUE)
-    return scalar(found[at])
+    rows = _block(results).rows
+    return scalar(rows[at // len(rows[0])][at % len(rows[0])])
 
 
 def _ranked(cells: Argument, place: Argument, *, largest: bool) -> Value:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from datetime import timedelta
 
-from clawmark_services.sheets.formats import EPOCH, as_datetime
+from clawmark_services.sheets.formats import as_datetime
 from clawmark_services.sheets.functions import (
     DIVISION,
     NOT_AVAILABLE,
     NUMBER,
     VALUE,
     Argument,
-    Block,
     FormulaFailed,
     Function,
     Value,
+    joined,
     number,
     numbers,
     scalar,
@@ -25,6 +25,7 @@ from clawmark_services.sheets.functions import (
     truth,
     values,
 )
+from clawmark_services.sheets.functions_text import days_off, working_days
 
 
 def _stepped(round_to: Callable[[float], float]) -> Function:
@@ -155,17 +156,19 @@ def _date_difference(start: Argument, end: Argument, unit: Argument) -> Value:
 
 def _working_day(start: Argument, days: Argument, holidays: Argument = None) -> Value:
     """The day so many working days away."""
-    day, left = int(number(start)), int(number(days))
-    if abs(left) > 100_000:
+    day, away = int(number(start)), int(number(days))
+    if abs(away) > 1_000_000:
         raise FormulaFailed(NUMBER)
-    listed = holidays if isinstance(holidays, Block) else [holidays]
-    free = {int(number(off)) for off in listed if off is not None}
-    step = 1 if left > 0 else -1
-    while left:
-        day += step
-        if (EPOCH + timedelta(days=day)).weekday() < 5 and day not in free:
-            left -= step
-    return day
+    free = sorted(days_off(holidays))
+
+    def passed(far: int) -> int:
+        """How many working days lie within so many days."""
+        first, last = (day + 1, day + far) if away > 0 else (day - far, day - 1)
+        return working_days(first, last) - (bisect_right(free, last) - bisect_left(free, first))
+
+    most = 2 * (abs(away) + len(free)) + 7
+    far = bisect_left(range(most), abs(away), key=passed)
+    return day + (far if away > 0 else -far)
 
 
 def _payment(rate: Argument, periods: Argument, present: Argument, future: Argument = 0.0) -> Value:
@@ -213,7 +216,9 @@ MORE: dict[str, Function] = {
     "CHAR": _character,
     "CODE": _code,
     "CLEAN": lambda value: "".join(sign for sign in text(value) if ord(sign) >= 32),
-    "JOIN": lambda separator, *arguments: text(separator).join(text(value) for value in values(arguments)),
+    "JOIN": lambda separator, *arguments: joined(
+        text(separator), (text(value) for value in values(arguments))
+    ),
     "HYPERLINK": lambda url, label=None: text(url) if label is None else scalar(label),
     "T": lambda value: scalar(value) if isinstance(scalar(value), str) else "",
     "N": lambda value: 0.0 if isinstance(scalar(value), str) else number(value),

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from clawmark_services.sheets.formats import EPOCH, as_datetime, parse_moment, show_formatted
 from clawmark_services.sheets.functions import (
+    MAX_TEXT,
+    NOT_AVAILABLE,
     NUMBER,
+    REFERENCE,
     VALUE,
     Argument,
     Block,
     FormulaFailed,
     Function,
     Value,
+    joined,
     number,
     scalar,
     text,
     truth,
     values,
 )
+from clawmark_services.sheets.meter import LimitReached
+from clawmark_services.sheets.patterns import BadPattern, Pattern, TooMuch
 
 
 def _joined(separator: Argument, skip_empty: Argument, *arguments: Argument) -> Value:
-    parts = [text(value) for value in values(arguments)]
-    return text(separator).join(part for part in parts if part or not truth(skip_empty))
+    skip = truth(skip_empty)
+    parts = (text(value) for value in values(arguments))
+    return joined(text(separator), (part for part in parts if part or not skip))
 
 
 def _substitute(whole: Argument, old: Argument, new: Argument, which: Argument = None) -> Value:
@@ -33,6 +40,9 @@ def _substitute(whole: Argument, old: Argument, new: Argument, which: Argument =
     if not wanted:
         return source
     if which is None:
+        grown = len(source) + source.count(wanted) * (len(replacement) - len(wanted))
+        if grown > MAX_TEXT:
+            raise FormulaFailed(VALUE)
         return source.replace(wanted, replacement)
     parts, at = source.split(wanted), int(number(which))
     if not 1 <= at < len(parts):
@@ -122,16 +132,78 @@ def _weekday(day: Argument, kind: Argument = 1.0) -> Value:
     return counted[int(number(kind))]
 
 
+def working_days(first: int, last: int) -> int:
+    """How many days from `first` to `last`, both counted, are none of a weekend."""
+    weeks, rest = divmod(last - first + 1, 7)
+    start = _weekday_of(first)
+    return weeks * 5 + sum((start + day) % 7 < 5 for day in range(rest))
+
+
+def _weekday_of(day: int) -> int:
+    """0 is Monday."""
+    return (EPOCH.weekday() + day) % 7
+
+
+def days_off(holidays: Argument) -> set[int]:
+    """The serials of holidays that are no weekend anyway."""
+    listed = holidays if isinstance(holidays, Block) else [holidays]
+    found = {int(number(day)) for day in listed if day is not None}
+    return {day for day in found if _weekday_of(day) < 5}
+
+
 def _working_days(start: Argument, end: Argument, holidays: Argument = None) -> Value:
     first, last = int(number(start)), int(number(end))
     sign = 1 if first <= last else -1
     first, last = min(first, last), max(first, last)
     if last - first > 1_000_000:
         raise FormulaFailed(NUMBER)
-    days_off = holidays if isinstance(holidays, Block) else [holidays]
-    free = {int(number(day)) for day in days_off if day is not None}
-    days = [day for day in range(first, last + 1) if day not in free]
-    return sign * sum((EPOCH + timedelta(days=day)).weekday() < 5 for day in days)
+    free = sum(first <= day <= last for day in days_off(holidays))
+    return sign * (working_days(first, last) - free)
+
+
+def _pattern(argument: Argument) -> Pattern:
+    try:
+        return Pattern.of(text(argument))
+    except BadPattern:
+        # "is not a valid regular expression", says Google, and shows #REF!.
+        raise FormulaFailed(REFERENCE) from None
+
+
+def _written(argument: Argument) -> str:
+    """A text; Google takes nothing else to be matched."""
+    value = scalar(argument)
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    raise FormulaFailed(VALUE)
+
+
+def _matches(value: Argument, pattern: Argument) -> Value:
+    try:
+        return _pattern(pattern).occurs(_written(value))
+    except TooMuch:
+        raise LimitReached from None
+
+
+def _extracted(value: Argument, pattern: Argument) -> Value:
+    """The first group, or the whole match where the pattern has none."""
+    try:
+        found = _pattern(pattern).groups(_written(value))
+    except TooMuch:
+        raise LimitReached from None
+    if found is None:
+        raise FormulaFailed(NOT_AVAILABLE)
+    return found[1] if len(found) > 1 else found[0]
+
+
+def _exchanged(value: Argument, pattern: Argument, replacement: Argument) -> Value:
+    try:
+        return _pattern(pattern).replaced(_written(value), _written(replacement), most=MAX_TEXT)[0]
+    except TooMuch:
+        raise FormulaFailed(VALUE) from None
+    except BadPattern:
+        raise FormulaFailed(REFERENCE) from None
 
 
 def _date_value(value: Argument) -> Value:
@@ -146,6 +218,9 @@ TEXTS: dict[str, Function] = {
     "SUBSTITUTE": _substitute,
     "FIND": _find,
     "SEARCH": _search,
+    "REGEXMATCH": _matches,
+    "REGEXEXTRACT": _extracted,
+    "REGEXREPLACE": _exchanged,
     "TEXT": _formatted,
     "VALUE": number,
     "PROPER": lambda value: text(value).title(),

@@ -117,7 +117,7 @@ def test_a_range_far_beyond_what_is_filled_costs_nothing(book: Book) -> None:
 
 
 def test_formulas_beyond_the_limit_of_a_calculation_show_an_error(book: Book) -> None:
-    book.put("B1:Y700", [[number for number in range(24)] for _ in range(700)])
+    book.put("B1:Y700", [list(range(24)) for _ in range(700)])
     formulas = [[f"=SUMPRODUCT($B$1:$Y${row})"] for row in range(1, 701)] + [
         [f'=COUNTIF($B$1:$Y${row},"<>{row}")'] for row in range(1, 301)
     ]

@@ -7,6 +7,7 @@ functions an agent may call, `view` the read-only evidence over frozen state.
 
 from clawmark_services.accounts import Account, AccountBook
 from clawmark_services.actor import Actor, acting_as
+from clawmark_services.change import Cause, Change, TellsChanges
 from clawmark_services.clock import ServiceClock
 from clawmark_services.context import Context, Exchange
 from clawmark_services.contract import Endpoint, Service, ServiceSpec, Stream, Tool, ToolError, Wsgi
@@ -17,6 +18,8 @@ __all__ = [
     "Account",
     "AccountBook",
     "Actor",
+    "Cause",
+    "Change",
     "Context",
     "Endpoint",
     "EvidenceError",
@@ -26,6 +29,7 @@ __all__ = [
     "ServiceClock",
     "ServiceSpec",
     "Stream",
+    "TellsChanges",
     "Tool",
     "ToolError",
     "Wsgi",

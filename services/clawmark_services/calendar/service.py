@@ -13,6 +13,7 @@ from clawmark_services.calendar.routes import DEFAULT_USER, CalDav
 from clawmark_services.calendar.store import CalendarStore
 from clawmark_services.calendar.tools import CalendarTools
 from clawmark_services.calendar.view import CalendarView
+from clawmark_services.change import Change
 from clawmark_services.context import Context
 from clawmark_services.contract import Door, Endpoint, Json, Tool, Wsgi
 
@@ -34,6 +35,12 @@ class CalendarSpec:
     def view(self, state: Json) -> CalendarView:
         """`snapshot.calendar`."""
         return CalendarView(state)
+
+    def changes(self, before: Json | None, after: Json) -> Sequence[Change]:
+        """Which calendars and events differ."""
+        from clawmark_services.calendar.changes import changes
+
+        return changes(before, after)
 
     def to_json(self) -> Json:
         """Nothing can be set."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from clawmark_services.change import Change
 from clawmark_services.context import Context
 from clawmark_services.contract import Door, Endpoint, Json, Stream, Tool
 from clawmark_services.email.author import EmailAuthor
@@ -47,6 +48,12 @@ class EmailSpec:
     def view(self, state: Json) -> EmailView:
         """`snapshot.email`."""
         return EmailView(state)
+
+    def changes(self, before: Json | None, after: Json) -> Sequence[Change]:
+        """Which submissions, mails, folders differ."""
+        from clawmark_services.email.changes import changes
+
+        return changes(before, after)
 
     def to_json(self) -> Json:
         """The domains, where any are declared."""

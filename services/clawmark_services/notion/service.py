@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from clawmark_services.change import Change
 from clawmark_services.context import Context
 from clawmark_services.contract import Endpoint, Tool, Wsgi
 from clawmark_services.notion.app import NotionApp
@@ -40,6 +41,12 @@ class NotionSpec:
     def view(self, state: Json) -> NotionView:
         """Read-only evidence over a frozen workspace."""
         return NotionView(state["workspace"])
+
+    def changes(self, before: Json | None, after: Json) -> Sequence[Change]:
+        """Which tables, rows, pages and blocks differ."""
+        from clawmark_services.notion.changes import changes
+
+        return changes(before, after)
 
     def to_json(self) -> Json:
         """Nothing about it can be chosen but its name."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from clawmark_services.change import Change
 from clawmark_services.context import Context
 from clawmark_services.contract import Json
 
@@ -104,6 +105,12 @@ class RestApi:
         from clawmark_services.rest.view import RestView
 
         return RestView(self, state)
+
+    def changes(self, before: Json | None, after: Json) -> Sequence[Change]:
+        """Which records differ."""
+        from clawmark_services.rest.changes import changes
+
+        return changes(self, before, after)
 
     def to_json(self) -> Json:
         resources = json.loads(self.declaration)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from clawmark_services.change import Change
 from clawmark_services.context import Context
 from clawmark_services.contract import Door, Endpoint, Json, Tool, Wsgi
 from clawmark_services.sheets.oauth import Credentials
@@ -45,6 +46,12 @@ class SheetsSpec:
         from clawmark_services.sheets.view import SheetsView
 
         return SheetsView(state)
+
+    def changes(self, before: Json | None, after: Json) -> Sequence[Change]:
+        """Which files, tabs and cells differ."""
+        from clawmark_services.sheets.changes import changes
+
+        return changes(before, after)
 
     def to_json(self) -> Json:
         return {"service": "sheets"}

@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from pytest_clawmark.commands.arguments import add_world_arguments
 from pytest_clawmark.commands.command import Command
+from pytest_clawmark.commands.compare import add_arguments as compare_arguments
 from pytest_clawmark.failures import ClawmarkError
 from pytest_clawmark.sandboxes.contract import Finding
 
@@ -150,6 +151,12 @@ def _world(arguments: argparse.Namespace) -> int:
     return world.run(arguments)
 
 
+def _compare(arguments: argparse.Namespace) -> int:
+    from pytest_clawmark.commands import compare
+
+    return compare.run(arguments)
+
+
 COMMANDS = (
     Command(
         name="setup",
@@ -168,6 +175,12 @@ COMMANDS = (
         help="Run a command, or a shell, in a fresh world with services.",
         add_arguments=add_world_arguments,
         run=_world,
+    ),
+    Command(
+        name="compare",
+        help="Set stored runs side by side: who is better, by how much, and where.",
+        add_arguments=compare_arguments,
+        run=_compare,
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pytest_clawmark.scoring import EpisodeResult, LabelSummary, Score, Totals, TurnScore, Usage
+from pytest_clawmark.scoring.intervals import Estimate
 
 NONE = "-"
 
@@ -116,3 +117,25 @@ def usage(used: Usage) -> dict[str, str]:
         "tokens in, out": f"{amount(used.input_tokens)}, {amount(used.output_tokens)}",
         "cost": money(used.cost, unpriced=used.unpriced),
     }
+
+
+def estimate(known: Estimate | None, *, signed: bool = False) -> str:
+    """A figure with its interval: `0.61 [0.50, 0.72]`; `+0.05 [-0.01, +0.11]` for a difference.
+
+    An interval of no width is left out: tasks that all agree say nothing of how sure the figure is.
+    """
+    if known is None:
+        return NONE
+    say = _signed if signed else share
+    if known.interval is None or known.interval.low == known.interval.high:
+        return say(known.value)
+    return f"{say(known.value)} [{say(known.interval.low)}, {say(known.interval.high)}]"
+
+
+def p_value(value: float) -> str:
+    """Three digits, and never quite 0."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from clawmark_services import Account, AccountBook
 from pytest_clawmark.atomic import replace_file
 from pytest_clawmark.failures import SettingsError
 from pytest_clawmark.snapshots.manifest import Entry
+from pytest_clawmark.snapshots.restoring import restore_tree
 from pytest_clawmark.snapshots.store import BlobStore, canonical_json
-from pytest_clawmark.world.files import WorkspaceFiles
+from pytest_clawmark.snapshots.trees import FrozenTree
 from pytest_clawmark.world.world import World
 
 SCHEMA = 1
 
-# Ranks become times this far apart, in nanoseconds: enough for every file system to tell them from each other.
-_STEP = 1_000_000_000
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,15 @@ def restore(world: World, frozen: FrozenWorld) -> None:
     for name, service in world.services.items():
         if name in frozen.states:
             service.restore(frozen.states[name])
-    _Workspace(world).fill(frozen.files)
+    contents = {entry["path"]: entry["content"] for entry in frozen.files if entry["type"] == "file"}
+    lost = restore_tree(
+        world.sandbox.tree("workspace"),
+        FrozenTree(entries=tuple(_without_content(entry) for entry in frozen.files)),
+        lambda entry: io.BytesIO(base64.b64decode(contents[entry.path], validate=True)),
+        world.sandbox.as_agent,
+    )
+    if lost:
+        raise SettingsError(f"the frozen world does not fit into this one: {'; '.join(lost[:_SHOWN])}")
 
 
 def _check_paths(entries: Sequence[Mapping[str, Any]]) -> None:
@@ -148,43 +156,13 @@ def _can_be_kept(entry: Entry) -> bool:
     return entry.type in ("directory", "symlink") or entry.digest is not None
 
 
+def _without_content(fields: Mapping[str, Any]) -> Entry:
+    return Entry.from_json({name: value for name, value in fields.items() if name != "content"})
+
+
 def _with_content(entry: Entry, store: BlobStore) -> dict[str, Any]:
     fields = entry.to_json()
     if entry.digest is not None:
         del fields["digest"], fields["size"]
         fields["content"] = base64.b64encode(store.get(entry.digest)).decode("ascii")
     return fields
-
-
-class _Workspace:
-    """Puts files back with their modes and the order of their times."""
-
-    def __init__(self, world: World) -> None:
-        self._files: WorkspaceFiles = world.files
-        self._sandbox = world.sandbox
-        self._root = world.sandbox.tree("workspace")
-
-    def fill(self, entries: Sequence[Mapping[str, Any]]) -> None:
-        for entry in entries:
-            self._make(entry)
-        with self._sandbox.as_agent():
-            # What lies deepest comes first: filling a folder changes its time, closing one hides the rest.
-            for entry in reversed(entries):
-                self._finish(entry)
-
-    def _make(self, entry: Mapping[str, Any]) -> None:
-        path = entry["path"]
-        if entry["type"] == "file":
-            self._files.write(path, base64.b64decode(entry["content"], validate=True))
-            return
-        with self._sandbox.as_agent():
-            if entry["type"] == "directory":
-                os.mkdir(path, dir_fd=self._root)
-            else:
-                os.symlink(entry["target"], path, dir_fd=self._root)
-
-    def _finish(self, entry: Mapping[str, Any]) -> None:
-        path, time = entry["path"], (entry["rank"] + 1) * _STEP
-        os.utime(path, ns=(time, time), dir_fd=self._root, follow_symlinks=False)
-        if entry["type"] != "symlink":
-            os.chmod(path, entry["mode"], dir_fd=self._root)

@@ -1,7 +1,8 @@
 """JSON Schemas of everything that a run writes to disk, and their enforcement.
 
-`run`, `plan`, `episode`, `wake`, `snapshot` and `results` describe whole documents of that name; `audit` and
-`trajectory` describe one line of the `.jsonl` file of that name.
+`run`, `plan`, `episode`, `wake`, `snapshot` and `results` describe whole documents of that name, `private` those
+named `wake.private` and `snapshot.private`; `audit` and `trajectory` describe one line of the `.jsonl` file of that
+name.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from referencing import Registry, Resource
 
 from pytest_clawmark.failures import ClawmarkError
 
-SchemaName = Literal["run", "plan", "episode", "wake", "snapshot", "audit", "trajectory", "results"]
+SchemaName = Literal[
+    "run", "plan", "episode", "wake", "snapshot", "private", "audit", "trajectory", "results"
+]
 
 _SHOWN = 120
 

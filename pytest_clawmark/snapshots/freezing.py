@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pytest_clawmark.snapshots.manifest import Entry
 from pytest_clawmark.snapshots.store import BlobStore
+from pytest_clawmark.snapshots.trees import FrozenTree, TreeDetails
 
 # Each level of a walk holds a descriptor; an agent that nests deeper hides nothing a checker would read.
 MAX_DEPTH = 128
@@ -30,16 +32,32 @@ class _Seen:
     note: str | None = None
 
 
-def freeze_tree(root: int, store: BlobStore, *, limit: int) -> tuple[Entry, ...]:
+def freeze_tree(root: int, store: BlobStore, *, limit: int) -> FrozenTree:
     """Store every file below the directory descriptor `root`; entries come sorted by path.
 
     `limit` is the largest file that is stored, in bytes: a larger one can only be sparse.
     """
-    seen = list(_Walk(store, limit).below(root, "", MAX_DEPTH))
+    seen = sorted(_Walk(store, limit).below(root, "", MAX_DEPTH), key=lambda item: os.fsencode(item.path))
     times = sorted({item.status.st_mtime_ns for item in seen})
     rank = {time: position for position, time in enumerate(times)}
-    entries = [_entry(item, rank[item.status.st_mtime_ns]) for item in seen]
-    return tuple(sorted(entries, key=lambda entry: entry.path.encode("utf-8", "surrogateescape")))
+    return FrozenTree(
+        entries=tuple(_entry(item, rank[item.status.st_mtime_ns]) for item in seen),
+        details=TreeDetails(
+            mode=stat.S_IMODE(os.stat(root).st_mode),
+            times=tuple(times),
+            links=_links(seen),
+            pipes=tuple(item.path for item in seen if stat.S_ISFIFO(item.status.st_mode)),
+        ),
+    )
+
+
+def _links(seen: Iterable[_Seen]) -> tuple[tuple[str, ...], ...]:
+    """Files of several names, each as its names."""
+    names: dict[int, list[str]] = defaultdict(list)
+    for item in seen:
+        if stat.S_ISREG(item.status.st_mode) and item.status.st_nlink > 1:
+            names[item.status.st_ino].append(item.path)
+    return tuple(tuple(paths) for paths in names.values() if len(paths) > 1)
 
 
 def _entry(item: _Seen, rank: int) -> Entry:

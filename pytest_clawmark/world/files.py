@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from pytest_clawmark.sandboxes.contract import Sandbox
+from pytest_clawmark.snapshots.restoring import remove_folder
 
 
 class WorkspaceFiles:
@@ -78,7 +79,7 @@ class WorkspaceFiles:
         *folders, name = _parts(path)
         with self._sandbox.as_agent(), self._folder(folders, create=False) as folder:
             if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-                _remove_tree(name, folder)
+                remove_folder(name, folder)
             else:
                 os.unlink(name, dir_fd=folder)
 
@@ -137,27 +138,12 @@ def _clear_way(name: str, folder: int, wanted: Callable[[int], bool]) -> None:
             os.chmod(name, stat.S_IMODE(mode) | needed, dir_fd=folder)
     elif stat.S_ISDIR(mode):
         try:
-            _remove_tree(name, folder)
+            remove_folder(name, folder)
         except (OSError, RecursionError):
             # Nested beyond what this process can open or recurse into: out of the way is enough.
             os.rename(name, f".{name[:200]}.replaced", src_dir_fd=folder, dst_dir_fd=folder)
     else:
         os.unlink(name, dir_fd=folder)
-
-
-def _remove_tree(name: str, folder: int) -> None:
-    """Remove a folder and all below it, however deep and however locked; symlinks are not followed."""
-    os.chmod(name, 0o700, dir_fd=folder)
-    below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        for entry in os.listdir(below):  # noqa: PTH208 - pathlib knows no descriptors
-            if stat.S_ISDIR(os.stat(entry, dir_fd=below, follow_symlinks=False).st_mode):
-                _remove_tree(entry, below)
-            else:
-                os.unlink(entry, dir_fd=below)
-    finally:
-        os.close(below)
-    os.rmdir(name, dir_fd=folder)
 
 
 def _parts(path: str) -> list[str]:

@@ -14,10 +14,13 @@ from clawmark_services import AccountBook, Context, Ids, Service, ServiceClock, 
 from clawmark_services.context import AuditSink
 from clawmark_services.serving import Serving
 from pytest_clawmark.failures import TaskFailure, WorldFailure
-from pytest_clawmark.sandboxes.contract import Blueprint, Mount, Sandbox
+from pytest_clawmark.sandboxes.contract import Blueprint, Mount, Sandbox, Tree
 from pytest_clawmark.snapshots.freezing import freeze_tree
-from pytest_clawmark.snapshots.manifest import Entry
+from pytest_clawmark.snapshots.manifest import Entry, Manifest
+from pytest_clawmark.snapshots.private import PrivateState
+from pytest_clawmark.snapshots.restoring import contents_of, restore_tree
 from pytest_clawmark.snapshots.store import BlobStore, canonical_json
+from pytest_clawmark.snapshots.trees import FrozenTree, TreeDetails
 from pytest_clawmark.world.addresses import Placed, hosts, place, urls
 from pytest_clawmark.world.files import WorkspaceFiles
 from pytest_clawmark.world.premises import Premises
@@ -43,13 +46,22 @@ class WorldPlan:
 class Frozen:
     """A world at one moment; services by the digest of their state, clocks by their requests so far.
 
-    `memory` is the digest of what the task remembers, None when that is nothing.
+    `memory` is the digest of what the task remembers, None when that is nothing; `details` complete the files.
     """
 
     files: tuple[Entry, ...]
     services: Mapping[str, str]
     clocks: Mapping[str, int]
-    memory: str | None = None
+    memory: str | None
+    details: TreeDetails
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belongings:
+    """The agent's own folders."""
+
+    home: FrozenTree
+    tmp: FrozenTree
 
 
 class World:
@@ -90,15 +102,15 @@ class World:
         self._closing.callback(self.sandbox.close)
         self._serve(placed)
         moved = {} if self._premises.provider.isolated else self._real_addresses()
-        found = urls(placed, moved)
+        self._urls = urls(placed, moved)
         self.files = WorkspaceFiles(self.sandbox, self.plan.material)
-        self.env = self._environment(placed, found)
-        self._furnish(found)
+        self.env = self._environment(placed, self._urls)
+        self._furnish()
 
-    def begin_turn(self, name: str, time: datetime) -> None:
-        """Set every clock to the turn's time."""
-        for clock in self.clocks.values():
-            clock.set(time, name)
+    def begin_turn(self, name: str, time: datetime, ticks: Mapping[str, int] | None = None) -> None:
+        """Set every clock to the turn's time, and to that many requests after it."""
+        for service, clock in self.clocks.items():
+            clock.set(time, name, (ticks or {}).get(service, 0))
 
     def freeze(self, store: BlobStore) -> Frozen:
         """Kill what the agent left running, wait until the services have answered it, and store all."""
@@ -106,12 +118,49 @@ class World:
         for serving in self._servings:
             if not serving.drain():
                 raise WorldFailure("a service did not finish answering within 5 seconds of its client's end")
+        workspace = freeze_tree(self.sandbox.tree("workspace"), store, limit=self._premises.limits.workspace)
         return Frozen(
-            files=freeze_tree(self.sandbox.tree("workspace"), store, limit=self._premises.limits.workspace),
+            files=workspace.entries,
             services={name: store.put(canonical_json(s.freeze())) for name, s in self.services.items()},
             clocks={name: clock.ticks for name, clock in self.clocks.items()},
             memory=self._freeze_memory(store),
+            details=workspace.details,
         )
+
+    def freeze_belongings(self, store: BlobStore) -> Belongings:
+        """Store the agent's own folders; call it right after `freeze`, while nothing runs."""
+        limit = self._premises.limits.scratch
+        return Belongings(
+            home=freeze_tree(self.sandbox.tree("home"), store, limit=limit),
+            tmp=freeze_tree(self.sandbox.tree("tmp"), store, limit=limit),
+        )
+
+    def restore(self, store: BlobStore, manifest: Manifest, private: PrivateState) -> list[str]:
+        """Become what was frozen, in the turn and at the moment when it was; call it on a fresh world.
+
+        Returns what could not be restored. Raises `DamagedRun` when the store lacks something. Where worlds are
+        not isolated, services have other ports by now: what the agent noted of them in its folders is out of
+        date, except for the files that the services themselves had put there.
+        """
+        self.begin_turn(manifest.turn, datetime.fromisoformat(manifest.time), manifest.clocks)
+        for name, service in self.services.items():
+            service.restore(json.loads(store.checked(manifest.services[name])))
+        self.memory = json.loads(store.checked(manifest.memory)) if manifest.memory is not None else {}
+        trees: dict[Tree, FrozenTree | None] = {
+            "workspace": FrozenTree(entries=manifest.files, details=private.workspace),
+            "home": private.home,
+            "tmp": private.tmp,
+        }
+        lost = []
+        for where, tree in trees.items():
+            if tree is not None:
+                found = restore_tree(
+                    self.sandbox.tree(where), tree, contents_of(store), self.sandbox.as_agent
+                )
+                lost += [f"{self.sandbox.paths[where]}/{each}" for each in found]
+        if private.home is not None and not self._premises.provider.isolated:
+            self._furnish()
+        return lost
 
     def _freeze_memory(self, store: BlobStore) -> str | None:
         try:
@@ -162,12 +211,12 @@ class World:
         env.update({p.endpoint.variable: found[p.service.name, p.endpoint.key] for p in placed})
         return env
 
-    def _furnish(self, found: Mapping[tuple[str, str], str]) -> None:
+    def _furnish(self) -> None:
         """Put skills and credentials where clients look for them."""
         home = WorkspaceFiles(self.sandbox, self.plan.material, self.sandbox.tree("home"))
         for name, service in self.services.items():
             home.write(f"{SKILLS}/{name}/SKILL.md", service.skill())
-            for path, content in service.home_files(_of(name, found)).items():
+            for path, content in service.home_files(_of(name, self._urls)).items():
                 home.write(path, content)
 
 

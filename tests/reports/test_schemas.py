@@ -34,9 +34,20 @@ SNAPSHOT: dict[str, Any] = {
     "clocks": {"email": 4},
     "digest": DIGEST,
 }
+DETAILS: dict[str, Any] = {"mode": 0o755, "times": [5, 7], "links": [["a", "b"]], "pipes": []}
 DOCUMENTS: dict[SchemaName, dict[str, Any]] = {
     "snapshot": SNAPSHOT,
     "wake": SNAPSHOT,
+    "private": {
+        "schema": 1,
+        "of": DIGEST,
+        "workspace": DETAILS,
+        "home": {"entries": SNAPSHOT["files"], **DETAILS},
+        "tmp": None,
+        "session": DIGEST,
+        "audit": 120,
+        "message": "You have mail.",
+    },
     "run": {
         "schema": 1,
         "created": "2026-11-20T10:36:48.123+00:00",

@@ -9,8 +9,9 @@ from functools import cached_property
 
 from clawmark_services.change import ANYTHING, Cause, Change, differing, kind_of
 from clawmark_services.contract import Json
-from clawmark_services.email.mailbox import thaw_bytes
+from clawmark_services.email.mailbox import DEFAULT_FOLDERS, INBOX, thaw_bytes
 from clawmark_services.email.message import Message
+from clawmark_services.email.store import SENT
 
 _SENDING = {"smtp": ("smtp.send",), "tool": ("tool.send",), "author": ("author.send",)}
 _POSTMASTER = "mailer-daemon@"
@@ -41,11 +42,15 @@ class _Copy:
 
 
 def changes(before: Json | None, after: Json) -> list[Change]:
-    """Submissions first, then each mailbox: its folders, and its mails in the order of their places."""
+    """The mails that were handed in, then each mailbox: its folders, and its messages in order.
+
+    The copies in which a mail was delivered and kept follow from it, and are left out as long as they lie
+    there as they came.
+    """
     comparison = _Comparison(before or _EMPTY, after)
     addresses = sorted({*comparison.old["mailboxes"], *after["mailboxes"]})
     return [
-        *comparison.submissions(),
+        *comparison.mails(),
         *(change for address in addresses for change in comparison.mailbox(address)),
     ]
 
@@ -60,7 +65,7 @@ class _Comparison:
         known = list(self.old["outbox"])
         return [entry for entry in self.new["outbox"] if not _taken(entry, known)]
 
-    def submissions(self) -> Iterator[Change]:
+    def mails(self) -> Iterator[Change]:
         """What was handed in; a submission is never changed or removed by any request."""
         known = list(self.new["outbox"])
         lost = [entry for entry in self.old["outbox"] if not _taken(entry, known)]
@@ -78,16 +83,28 @@ class _Comparison:
             "attachments": [file.name for file in message.attachments] or None,
             "returned": list(entry.get("returned", ())) or None,
             "via": entry["via"],
+            "delivered to": self._holders(entry, state),
         }
         return Change(
             kind="deleted" if gone else "created",
-            item="submission",
+            item="mail",
             label=message.subject,
             id=message.message_id,
             place=f"{entry['sender']} to {', '.join(entry['recipients'])}",
             fields=differing(told, None) if gone else differing(None, told),
             causes=() if gone else (self._handing_in(entry),),
         )
+
+    def _holders(self, entry: Json, state: Mapping[str, Json]) -> list[str]:
+        """Whose mailbox has it, the sender's among them where a copy was kept."""
+        people = dict.fromkeys((*entry["recipients"], entry["sender"]))
+        return [
+            address
+            for address in people
+            if any(
+                copy.content == entry["content"] for copy in _copies(state["mailboxes"].get(address)).values()
+            )
+        ]
 
     def _handing_in(self, entry: Json) -> Cause:
         """The request behind a submission; one by a door that is not ours comes from that service."""
@@ -105,7 +122,8 @@ class _Comparison:
         was, now = self.old["mailboxes"].get(address), self.new["mailboxes"].get(address)
         if was == now:
             return
-        yield from _folders(address, was, now)
+        if was is not None or not self._in_use(address):
+            yield from _folders(address, was, now)
         old, new = _copies(was), _copies(now)
         gone = {place: copy for place, copy in old.items() if place not in new}
         for place, copy in new.items():
@@ -114,23 +132,44 @@ class _Comparison:
                 # The same content that left another folder was moved.
                 left = next((key for key, each in gone.items() if each.content == copy.content), None)
                 source = gone.pop(left) if left is not None else None
+            if source is None and self._just_arrived(address, copy):
+                continue
             if source != copy:
-                yield self._mail(address, place, source, copy)
+                yield self._message_change(address, place, source, copy)
         for place, copy in gone.items():
-            yield self._mail(address, place, copy, None)
+            yield self._message_change(address, place, copy, None)
 
-    def _mail(self, address: str, place: _Place, was: _Copy | None, now: _Copy | None) -> Change:
+    def _in_use(self, address: str) -> bool:
+        """Whether it was made because somebody sends or gets mail, and holds the default folders."""
+        folders = {
+            folder["name"] for folder in self.new["mailboxes"].get(address, {"folders": ()})["folders"]
+        }
+        used = any(address in (entry["sender"], *entry["recipients"]) for entry in self.handed_in)
+        return used and folders == set(DEFAULT_FOLDERS)
+
+    def _just_arrived(self, address: str, copy: _Copy) -> bool:
+        """Whether it lies where delivery or sending puts it, unread."""
+        known = [entry for entry in self.handed_in if entry["content"] == copy.content]
+        if copy.folder == INBOX and not copy.entry["flags"]:
+            return any(address in entry["recipients"] for entry in known)
+        return (
+            copy.folder == SENT
+            and copy.entry["flags"] == ["\\Seen"]
+            and any(address == entry["sender"] for entry in known)
+        )
+
+    def _message_change(self, address: str, place: _Place, was: _Copy | None, now: _Copy | None) -> Change:
         known = now or was
         assert known is not None
         message = self._message(known.content, self.new if now else self.old, address)
         before, after = (self._told(was, self.old, address), self._told(now, self.new, address))
         return Change(
             kind=kind_of(was, now),
-            item="mail",
+            item="message",
             label=message.subject,
             id=f"{address}/{known.folder}/{place[1]}",
             place=f"{address} {known.folder}",
-            fields=differing(before, after),
+            fields=_without_recent(differing(before, after)),
             causes=tuple(self._causes(address, message, was, now)),
         )
 
@@ -205,6 +244,11 @@ class _Comparison:
             received=datetime.min.replace(tzinfo=UTC),
             account=address,
         )
+
+
+def _without_recent(fields: dict[str, tuple[Json, Json]]) -> dict[str, tuple[Json, Json]]:
+    """Whether a client has looked into the folder since counts only where nothing else changed."""
+    return fields if set(fields) == {"recent"} else {k: pair for k, pair in fields.items() if k != "recent"}
 
 
 def _taken(entry: Json, known: list[Json]) -> bool:

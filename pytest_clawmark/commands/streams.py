@@ -16,12 +16,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
+from pytest_clawmark.failures import WorldFailure
 from pytest_clawmark.sandboxes.contract import Ended, Process, Sandbox
 
 _CHUNK = 1 << 16
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 # Asked a second time to end, this command ends the world, whatever runs in it.
 _INSISTENT = (signal.SIGTERM, signal.SIGHUP)
+_GRACE = 5.0
+"""Seconds that a command has for an end of its own once the terminal in front of it is gone."""
 
 Handler = Callable[[int, FrameType | None], Any]
 
@@ -70,9 +73,24 @@ def _on_terminal(sandbox: Sandbox, command: Sequence[str], env: Mapping[str, str
             os.close(theirs)
         stack.enter_context(_handling({signal.SIGWINCH: lambda *_: _copy_size(ours)}))
         stack.enter_context(_raw_terminal())
-        _start(0, ours)
-        relays.add(_start(ours, 1))
+        over = threading.Event()
+        stack.callback(over.set)
+        keys = threading.Thread(
+            target=_type, args=(ours, sandbox, process, over), name="clawmark-keys", daemon=True
+        )
+        keys.start()
+        relays.add(_start(ours, 1, discard=True))
         return relays.finish(sandbox, process)
+
+
+def _type(terminal: int, sandbox: Sandbox, process: Process, over: threading.Event) -> None:
+    """Pass keys on. They end only when our terminal is gone: then the command is told, and then ended."""
+    _pump(0, terminal)
+    with contextlib.suppress(WorldFailure):  # the world has come to its end before the command has
+        if not over.is_set():
+            process.signal(signal.SIGHUP)
+        if not over.wait(_GRACE):
+            sandbox.settle()
 
 
 class _Relays:
@@ -119,16 +137,23 @@ class _Relays:
             os.close(self._inside.pop())
 
 
-def _start(source: int, target: int, *, close: bool = False) -> threading.Thread:
+def _start(source: int, target: int, *, close: bool = False, discard: bool = False) -> threading.Thread:
     thread = threading.Thread(
-        target=_pump, args=(source, target), kwargs={"close": close}, name="clawmark-relay", daemon=True
+        target=_pump,
+        args=(source, target),
+        kwargs={"close": close, "discard": discard},
+        name="clawmark-relay",
+        daemon=True,
     )
     thread.start()
     return thread
 
 
-def _pump(source: int, target: int, *, close: bool) -> None:
-    """Copy until there is no more, or nobody wants more: then the writer is to learn it by its next write."""
+def _pump(source: int, target: int, *, close: bool = False, discard: bool = False) -> None:
+    """Copy until there is no more, or nobody wants more: then the writer is to learn it by its next write.
+
+    With `discard` it never learns it, and what nobody wants is read and dropped.
+    """
     try:
         while data := _read(source):
             while data:
@@ -136,6 +161,8 @@ def _pump(source: int, target: int, *, close: bool) -> None:
     except OSError as failure:
         if failure.errno not in (errno.EPIPE, errno.EIO, errno.EBADF):
             sys.stderr.write(f"world: what the command writes cannot be passed on: {failure.strerror}\n")
+        while discard and _read(source):
+            pass
     finally:
         if close:
             os.close(source)
@@ -183,7 +210,8 @@ def _raw_terminal() -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, before)
+        with contextlib.suppress(termios.error):  # a terminal that is gone has nothing to be given back
+            termios.tcsetattr(0, termios.TCSADRAIN, before)
 
 
 def _copy_size(terminal: int) -> None:

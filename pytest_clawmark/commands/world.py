@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -206,5 +207,6 @@ def _mounted(world: World, *, isolated: bool) -> list[str]:
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(f"world: {line}\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # whoever hears nothing any more still wants the world frozen
+        sys.stderr.write(f"world: {line}\n")
+        sys.stderr.flush()

@@ -128,10 +128,16 @@ class Terminal:
             self.screen += os.read(self._ours, 4096)
         self.screen = self.screen.partition(text.encode())[2]
 
+    def vanish(self) -> None:
+        """As a window that is closed, or a line that is cut."""
+        os.close(self._ours)
+        self._ours = -1
+
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self._ours)
+        if self._ours >= 0:
+            self.vanish()
 
 
 @pytest.fixture
@@ -168,6 +174,30 @@ def test_without_a_command_there_is_a_shell_with_a_terminal_of_its_own(shell: Te
     shell.see(prompt)
     shell.type("exit 3\n")
     assert shell.process.wait(30) == 3
+
+
+def test_a_shell_ends_with_the_terminal_in_front_of_it(sandbox: str, tmp_path: Path) -> None:
+    frozen = tmp_path / "frozen.json"
+    terminal = Terminal(command(sandbox, "--service", "email", "--freeze", frozen))
+    try:
+        terminal.type("PS1='rea''dy> '; trap 'echo gone > note' EXIT\n")
+        terminal.see("ready> ")
+        terminal.vanish()
+        assert terminal.process.wait(30) == 128 + signal.SIGHUP
+    finally:
+        terminal.close()
+    assert [entry["path"] for entry in json.loads(frozen.read_bytes())["files"]] == ["note"]
+
+
+def test_what_does_not_care_that_its_terminal_is_gone_is_ended(sandbox: str) -> None:
+    careless = "trap '' HUP; echo he''re; while :; do echo noise; done"
+    terminal = Terminal(command(sandbox, "--service", "email", "--", "sh", "-c", careless))
+    try:
+        terminal.see("here\r\nnoise")
+        terminal.vanish()
+        assert terminal.process.wait(30) == 128 + signal.SIGKILL
+    finally:
+        terminal.close()
 
 
 def test_files_that_lead_out_of_the_workspace_are_refused(tmp_path: Path) -> None:

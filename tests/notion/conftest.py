@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +19,7 @@ from werkzeug.test import Client
 from clawmark_services import Account, AccountBook, Context, Ids, ServiceClock, acting_as
 from clawmark_services.notion import NotionService, NotionSpec
 
+MCP_SERVER = "@notionhq/notion-mcp-server@2.5.2"
 TUESDAY = "2024-03-19T09:00+08:00"
 
 
@@ -163,3 +168,21 @@ def spell() -> Any:
 def new_office() -> type[Office]:
     """Makes further workspaces: `new_office(seed=...)`."""
     return Office
+
+
+@pytest.fixture(scope="session")
+def mcp_server() -> Path:
+    """The script of the vendor's MCP server, in a cache, so that only the first run downloads it."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("npm and node are needed: install Node.js 18 or newer")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "pytest-clawmark" / "clients" / MCP_SERVER.rpartition("/")[2]
+    script = folder / "node_modules" / "@notionhq" / "notion-mcp-server" / "bin" / "cli.mjs"
+    if not script.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), MCP_SERVER]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"npm cannot install {MCP_SERVER}: {done.stderr[-300:]}")
+    return script

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -19,26 +18,7 @@ from clawmark_services.serving import ServiceHost
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
 
-PACKAGE = "@notionhq/notion-mcp-server@2.5.2"
 NOWHERE = "00000000-0000-0000-0000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def server_folder() -> Path:
-    """Where the package is installed: a cache, so that only the first run downloads it."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("npm and node are needed: install Node.js 18 or newer")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "pytest-clawmark" / "clients" / PACKAGE.rpartition("/")[2]
-    script = folder / "node_modules" / "@notionhq" / "notion-mcp-server" / "bin" / "cli.mjs"
-    if not script.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), PACKAGE]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-        if done.returncode != 0:
-            pytest.skip(f"npm cannot install {PACKAGE}: {done.stderr[-300:]}")
-    return script
 
 
 class McpServer:
@@ -93,7 +73,7 @@ class McpServer:
 
 
 @pytest.fixture
-def start(office: Any, server_folder: Path, tmp_path: Path) -> Iterator[Any]:
+def start(office: Any, mcp_server: Path, tmp_path: Path) -> Iterator[Any]:
     """Starts a server in front of the office; what is given comes into its environment."""
     authority, host = Authority(), ServiceHost()
     listener = socket.create_server(("127.0.0.1", 0))
@@ -107,7 +87,7 @@ def start(office: Any, server_folder: Path, tmp_path: Path) -> Iterator[Any]:
     servers: list[McpServer] = []
 
     def started(**environment: str) -> McpServer:
-        servers.append(McpServer(server_folder, here | environment))
+        servers.append(McpServer(mcp_server, here | environment))
         return servers[-1]
 
     yield started

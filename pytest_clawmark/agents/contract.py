@@ -15,7 +15,12 @@ Record = Callable[[Mapping[str, Any]], None]
 """Appends one JSON object to the turn's `trajectory.jsonl`; each has a `type`:
 
 `wakeup`  {message, time}                                       written by the episode
-`model`   {message, usage, cost, seconds, retries, finish_reason}  one answer of the model
+`model`   {message, usage, cost, seconds, retries, finish_reason, conversation, asked, tools?, removed?}
+          one answer of the model. `asked` are the messages that the model had not been told before, without
+          its own and without results of tools, which have records of their own; `tools` those it was offered,
+          where they changed; `removed` what was asked for and not passed on. A harness may hold several
+          conversations at once: they are numbered
+`model_error` {error, kind, seconds, conversation, asked, ...}     no answer, or half of one
 `tool`    {name, arguments, output, error, seconds, image?}     one call of a tool; an image is told by
           its {type, bytes, sha256}, arguments that were not read are the text that was sent
 `stop`    {kind, reason}                                        written by the episode
@@ -24,11 +29,16 @@ Record = Callable[[Mapping[str, Any]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnLimits:
-    """What one turn may cost: calls of tools, tokens (in and out), minutes. None is no limit."""
+    """What one turn may cost: calls of tools, tokens (in and out), minutes, US dollars where the model's
+    price is known; and what its whole episode may. None is no limit."""
 
     tool_calls: int | None = 200
     tokens: int | None = None
     minutes: float | None = 120.0
+    cost: float | None = None
+    episode_tokens: int | None = None
+    episode_cost: float | None = None
+    episode_minutes: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +148,15 @@ class Session(Protocol):
     def work(self, day: Workday) -> Stop:
         """Play one turn. Raises `ModelFailure` when its model's service stays broken, `Interrupted` after
         `interrupt`, and passes on a `WorldFailure` of its tools."""
+
+    def freeze(self) -> Any:
+        """What it keeps in mind between turns, as JSON; None for nothing. Called between turns only.
+
+        What an agent keeps in the world (its home, `/tmp`) is frozen with the world.
+        """
+
+    def restore(self, state: Any) -> None:
+        """Become what was frozen, in a new session that has not worked yet: when a run is resumed."""
 
     def interrupt(self) -> None:
         """Called from another thread when the run is being stopped: make `work` end soon."""

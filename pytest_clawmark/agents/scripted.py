@@ -109,6 +109,12 @@ class GoldenSession:
             raise worker.failure
         return Stop(kind=stop.kind, reason=stop.reason, usage=Usage(tool_calls=day.tools.calls))
 
+    def freeze(self) -> None:
+        """Nothing is kept in mind: each turn has a function of its own."""
+
+    def restore(self, state: None) -> None:
+        """Nothing was kept."""
+
     def interrupt(self) -> None:
         """Its next call of a tool ends it."""
         self._stopped.set()
@@ -123,6 +129,12 @@ class IdleSession:
     def work(self, day: Workday) -> Stop:  # noqa: ARG002 - whatever the day brings
         """End the turn at once."""
         return Stop(kind="done", reason="the idle agent does nothing")
+
+    def freeze(self) -> None:
+        """Nothing is kept in mind."""
+
+    def restore(self, state: None) -> None:
+        """Nothing was kept."""
 
     def interrupt(self) -> None:
         """Nothing to interrupt."""

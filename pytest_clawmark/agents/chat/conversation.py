@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,25 @@ class Conversation:
         withdrawn = bool(self._new_images)
         self._new_images.clear()
         return withdrawn
+
+    def freeze(self) -> dict[str, Any]:
+        """All that was said, without the system prompt, as JSON."""
+        return {
+            "messages": self.messages[1:],
+            "characters": self._characters - len(self.messages[0]["content"]),
+            "images": self._images,
+            "new_images": list(self._new_images),
+            "begun": self.begun,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what was frozen; the system prompt stays the one it began with."""
+        system = self.messages[0]
+        self.messages = [system, *state["messages"]]
+        self._characters = len(system["content"]) + state["characters"]
+        self._images = state["images"]
+        self._new_images = list(state["new_images"])
+        self.begun = state["begun"]
 
     def _add(self, message: dict[str, Any], text: str) -> None:
         self.messages.append(message)

@@ -74,6 +74,14 @@ class ChatSession:
         stop = turn.play()
         return replace(stop, usage=replace(turn.usage, tool_calls=day.tools.calls))
 
+    def freeze(self) -> Mapping[str, Any]:
+        """The conversation so far."""
+        return self._conversation.freeze()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on with a conversation."""
+        self._conversation.restore(state)
+
     def interrupt(self) -> None:
         """End a request in progress, and let no other begin."""
         self._line.cut()

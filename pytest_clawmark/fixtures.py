@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_clawmark.changes import Changes
     from collections.abc import Iterator
 
     from pytest_clawmark.collect.items import EpisodeItem
@@ -78,6 +79,15 @@ def trajectory(snapshot: Snapshot) -> Trajectory:
 def audit(snapshot: Snapshot) -> Audit:
     """Every request to every service from the first turn to the checker's, the task's own included."""
     return snapshot.audit
+
+
+@pytest.fixture
+def changes(episode: PlayedEpisode, request: pytest.FixtureRequest) -> Changes:
+    """What changed in the checker's turn, and by whom: `changes.of("notion").updated(...)`, `changes.unexplained`.
+
+    From the turn before to the end of this one; made of values, worked out when it is asked for.
+    """
+    return episode.changes(_item(request).turn_name)
 
 
 @pytest.fixture

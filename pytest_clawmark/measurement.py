@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pytest
 
 from pytest_clawmark.agents.contract import Agent
+from pytest_clawmark.changes import Changes, TurnRecord, turn_changes
 from pytest_clawmark.collect.items import CheckerItem, Contestant, EpisodeItem
 from pytest_clawmark.collect.module import task_of
 from pytest_clawmark.episode import EpisodeRecord, EpisodeSpec
@@ -65,6 +66,19 @@ class PlayedEpisode:
         """What one checker may do with the frozen worlds; to be closed when it has ended."""
         frozen = Frozen(key=self.record.spec.key, store=self.run.blobs, manifest=self.manifest)
         return Grading(frozen, desk)
+
+    def changes(self, turn: str) -> Changes:
+        """What changed in the world in a turn, and by whom."""
+        turns = list(self.task.task.turns)
+        folder, place = self.folder.turn(turn), turns.index(turn)
+        record = TurnRecord(
+            before=self.manifest(turns[place - 1]) if place else None,
+            wake=folder.read("wake"),
+            after=folder.read("snapshot"),
+            audit=lambda: read_lines(folder.audit),
+            trajectory=lambda: read_lines(folder.trajectory),
+        )
+        return turn_changes(record, self.task.services, self.run.blobs)
 
     def turn_result(self, turn: str) -> TurnResult:
         """How a turn went for the agent."""

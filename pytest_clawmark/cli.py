@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pytest_clawmark.commands.arguments import add_world_arguments
 from pytest_clawmark.commands.command import Command
 from pytest_clawmark.commands.compare import add_arguments as compare_arguments
+from pytest_clawmark.commands.export import add_arguments as export_arguments
 from pytest_clawmark.failures import ClawmarkError
 from pytest_clawmark.sandboxes.contract import Finding
 
@@ -157,6 +158,12 @@ def _compare(arguments: argparse.Namespace) -> int:
     return compare.run(arguments)
 
 
+def _export(arguments: argparse.Namespace) -> int:
+    from pytest_clawmark.commands import export
+
+    return export.run(arguments)
+
+
 COMMANDS = (
     Command(
         name="setup",
@@ -181,6 +188,12 @@ COMMANDS = (
         help="Set stored runs side by side: who is better, by how much, and where.",
         add_arguments=compare_arguments,
         run=_compare,
+    ),
+    Command(
+        name="export",
+        help="Write a stored run as CSV, Markdown or SVG.",
+        add_arguments=export_arguments,
+        run=_export,
     ),
 )
 

@@ -11,6 +11,7 @@ from pytest_clawmark.reports import figures
 from pytest_clawmark.reports.columns import Column, render
 from pytest_clawmark.reports.comparability import common_tasks, contestants, differences
 from pytest_clawmark.reports.reading import StoredRun
+from pytest_clawmark.scoring import EpisodeResult
 from pytest_clawmark.scoring.comparison import (
     Difference,
     Standing,
@@ -48,12 +49,28 @@ class Comparison:
 def compare(runs: Sequence[StoredRun], *, anyway: bool = False) -> Comparison:
     """Compare all contestants of these runs.
 
-    Raises `SettingsError` where there are fewer than two contestants, and where the runs differ in what they
-    measured; `anyway` compares what is common to them instead.
+    Raises `SettingsError` where there are fewer than two contestants, and as `compared` does.
     """
-    known = contestants(runs)
-    if len(known) < 2:
+    warnings, results = compared(runs, anyway=anyway)
+    if len(results) < 2:
         raise SettingsError("a comparison needs two contestants: name two runs, or one of two agents")
+    first, *others = results
+    return Comparison(
+        warnings=warnings,
+        standings=standings(results),
+        differences=tuple(difference(first, other, results) for other in others),
+        telling=telling(results),
+    )
+
+
+def compared(
+    runs: Sequence[StoredRun], *, anyway: bool
+) -> tuple[tuple[str, ...], dict[str, list[EpisodeResult]]]:
+    """What differs between runs, and the episodes of each contestant that can be set side by side.
+
+    Raises `SettingsError` where the runs differ in what they measured, unless `anyway` asks for what is common to
+    them, and where nothing is.
+    """
     found = differences(runs)
     if found and not anyway:
         listed = "\n".join(f"    {text}" for text in found)
@@ -65,21 +82,14 @@ def compare(runs: Sequence[StoredRun], *, anyway: bool = False) -> Comparison:
         raise SettingsError(
             "these runs have no task in common, by name and content: there is nothing to compare"
         )
-    results = {
+    return tuple(found), {
         who.name: [
             result
             for result in who.run.results
             if result.label == who.label and (tasks is None or result.task in tasks)
         ]
-        for who in known
+        for who in contestants(runs)
     }
-    first, *others = results
-    return Comparison(
-        warnings=tuple(found),
-        standings=standings(results),
-        differences=tuple(difference(first, other, results) for other in others),
-        telling=telling(results),
-    )
 
 
 def lines(comparison: Comparison, *, width: int = 100) -> list[str]:

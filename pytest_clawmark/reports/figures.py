@@ -139,3 +139,13 @@ def p_value(value: float) -> str:
 
 def _signed(value: float) -> str:
     return f"{value:+.2f}"
+
+
+def percent(known: Estimate | None) -> str:
+    """A rate with its interval: `25 % [10, 49]`."""
+    if known is None:
+        return NONE
+    shown = f"{known.value * 100:.0f} %"
+    if known.interval is None:
+        return shown
+    return f"{shown} [{known.interval.low * 100:.0f}, {known.interval.high * 100:.0f}]"

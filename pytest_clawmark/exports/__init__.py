@@ -1,0 +1,1 @@
+"""A stored run in other people's formats: tables, leaderboards, figures."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_clawmark.changes import Changes
     from collections.abc import Iterator
 
+    from pytest_clawmark.changes import Changes
     from pytest_clawmark.collect.items import EpisodeItem
     from pytest_clawmark.grading.desk import Grading
     from pytest_clawmark.measurement import PlayedEpisode

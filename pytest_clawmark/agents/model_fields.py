@@ -14,9 +14,10 @@ from pytest_clawmark.failures import SettingsError
 
 # A model's name becomes part of node ids, which end at the first "[", and of folders of the run directory.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_INPUTS = ("text", "image")
+_INPUTS = ("text", "image", "pdf", "audio")
+_APIS = ("chat", "responses", "messages")
 _PRICES = ("input", "cached", "output")
-_OURS = ("model", "messages", "tools", "stream", "stream_options", "n")
+_OURS = ("model", "messages", "input", "tools", "stream", "stream_options", "n")
 _SECRET = re.compile(r"(api[_-]?key|authorization|secret|password)", re.IGNORECASE)
 
 
@@ -97,8 +98,20 @@ def _window(value: Any) -> int:
     return value
 
 
+def _api(value: Any) -> str:
+    if not isinstance(value, str) or value not in _APIS:
+        raise _Wrong(f"must be what the endpoint speaks: {', '.join(map(repr, _APIS))}")
+    return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise _Wrong('must be a list of kinds of tools that the endpoint runs itself, such as ["web_search"]')
+    return tuple(value)
+
+
 def _input(value: Any) -> tuple[str, ...]:
-    allowed = f"must be a list of {' and '.join(_INPUTS)} that contains text"
+    allowed = f"must be a list of {', '.join(_INPUTS[:-1])} and {_INPUTS[-1]} that contains text"
     if not isinstance(value, list) or "text" not in value or not all(kind in _INPUTS for kind in value):
         raise _Wrong(f'{allowed}, such as ["text", "image"]')
     return tuple(kind for kind in _INPUTS if kind in value)
@@ -150,10 +163,12 @@ def _is_json(value: Any) -> bool:
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "base_url": _url,
     "model": _text,
+    "api": _api,
     "api_key_env": _variable,
     "context_window": _window,
     "input": _input,
     "price": _price,
     "parameters": _parameters,
+    "server_tools": _names,
     "timeout_seconds": _seconds,
 }

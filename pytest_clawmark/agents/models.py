@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytest_clawmark.agents.model_fields import read_fields
 from pytest_clawmark.failures import SettingsError
@@ -40,22 +40,26 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEntry:
-    """One model behind an OpenAI-compatible endpoint.
+    """One model behind an endpoint.
 
-    `base_url` has no trailing slash. `api_key_env` names the variable that holds the key, None where none
-    is needed. `context_window` counts tokens. `input` is what it understands. `parameters` go into every
-    request's body, such as `temperature`. `timeout_seconds` bounds one answer. `source` is where it is
-    defined, for error texts.
+    `base_url` has no trailing slash. `api` is what the endpoint speaks: OpenAI's `chat` completions or
+    `responses`, or Anthropic's `messages`. `server_tools` are the kinds of tools that the endpoint may run on
+    its own side, such as `web_search`: none unless named. `api_key_env` names the variable that holds the
+    key, None where none is needed. `context_window` counts tokens. `input` is what it understands.
+    `parameters` go into every request's body, such as `temperature`. `timeout_seconds` bounds one answer.
+    `source` is where it is defined, for error texts.
     """
 
     name: str
     base_url: str
     model: str
+    api: Literal["chat", "responses", "messages"] = "chat"
     api_key_env: str | None = None
     context_window: int = 131_072
     input: tuple[str, ...] = ("text",)
     price: Price | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    server_tools: tuple[str, ...] = ()
     timeout_seconds: float = 300.0
     source: str = BUILT_IN
 
@@ -80,12 +84,14 @@ class ModelEntry:
             "name": self.name,
             "base_url": self.base_url,
             "model": self.model,
+            "api": self.api,
             "api_key_env": self.api_key_env,
             "context_window": self.context_window,
             "input": list(self.input),
             "price": self.price
             and {"input": self.price.input, "cached": self.price.cached, "output": self.price.output},
             "parameters": dict(self.parameters),
+            "server_tools": list(self.server_tools),
             "timeout_seconds": self.timeout_seconds,
         }
 

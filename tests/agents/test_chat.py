@@ -151,6 +151,9 @@ def test_each_answer_is_recorded_with_its_usage_and_cost(stage):
     (record,) = stage.recorded("model")
     seconds = record.pop("seconds")
     assert seconds >= 0
+    assert [message["role"] for message in record.pop("asked")] == ["system", "user"]
+    assert "shell" in [tool["function"]["name"] for tool in record.pop("tools")]
+    assert record.pop("conversation") == 0
     assert record == {
         "type": "model",
         "message": {"role": "assistant", "content": "ok"},
@@ -403,8 +406,8 @@ def test_a_model_that_answers_nobody_is_a_fault_of_its_service(stage):
 def test_time_lost_to_the_service_is_not_the_agents(stage, monkeypatch):
     now = [0.0]
     clock = SimpleNamespace(monotonic=lambda: now[0])
-    monkeypatch.setattr("pytest_clawmark.agents.chat.provider.time", clock)
-    monkeypatch.setattr("pytest_clawmark.agents.chat.turn.time", clock)
+    monkeypatch.setattr("pytest_clawmark.gateway.provider.time", clock)
+    monkeypatch.setattr("pytest_clawmark.gateway.ledger.time", clock)
 
     async def sleep(seconds):
         now[0] += 3600

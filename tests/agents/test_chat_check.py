@@ -93,5 +93,5 @@ def test_the_description_holds_what_changes_the_agent_and_no_secret(monkeypatch)
     described = ChatAgent(entry).describe()
     assert described["model"]["base_url"] == "http://h/v1"
     assert len(described["prompt"]) == 64
-    assert described["openai"]
+    assert described["httpx"]
     assert KEY not in str(described)

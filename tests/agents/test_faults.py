@@ -3,7 +3,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from pytest_clawmark.agents.chat.faults import (
+from pytest_clawmark.gateway.faults import (
     ContextOverflow,
     Fault,
     Refused,

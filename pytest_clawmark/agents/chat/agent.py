@@ -9,12 +9,13 @@ from importlib.metadata import version
 from typing import Any
 
 from pytest_clawmark.agents.chat.conversation import Conversation
-from pytest_clawmark.agents.chat.line import Line
 from pytest_clawmark.agents.chat.prompt import digest, system_prompt
-from pytest_clawmark.agents.chat.provider import Provider, Sleep
 from pytest_clawmark.agents.chat.turn import ChatTurn
 from pytest_clawmark.agents.contract import Office, Stop, Workday
 from pytest_clawmark.agents.models import ModelEntry
+from pytest_clawmark.gateway.ledger import Ledger
+from pytest_clawmark.gateway.line import Line
+from pytest_clawmark.gateway.provider import Provider, Sleep
 
 
 class ChatAgent:
@@ -47,7 +48,7 @@ class ChatAgent:
             "agent": self.name,
             "model": self._entry.to_json(),
             "prompt": digest(),
-            "openai": version("openai"),
+            "httpx": version("httpx"),
         }
 
     def open(self, office: Office) -> ChatSession:
@@ -64,15 +65,19 @@ class ChatSession:
 
     def __init__(self, entry: ModelEntry, provider: Provider, office: Office) -> None:
         self._entry = entry
-        self._line = Line(provider)
+        self._ledger = Ledger(entry)
+        self._line = Line(provider, self._ledger)
         self._conversation = Conversation(system_prompt(office))
 
     def work(self, day: Workday) -> Stop:
         """Play one turn. Raises `ModelFailure`, `Interrupted` or a `WorldFailure` of the tools."""
         self._conversation.tell(day.message)
-        turn = ChatTurn(self._entry, self._line, self._conversation, day)
-        stop = turn.play()
-        return replace(stop, usage=replace(turn.usage, tool_calls=day.tools.calls))
+        self._ledger.begin(day.record, day.limits)
+        try:
+            stop = ChatTurn(self._entry, self._line, self._conversation, day).play()
+            return replace(stop, usage=replace(self._ledger.usage, tool_calls=day.tools.calls))
+        finally:
+            self._ledger.end()
 
     def freeze(self) -> Mapping[str, Any]:
         """The conversation so far."""

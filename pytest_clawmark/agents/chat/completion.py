@@ -1,22 +1,19 @@
-"""One completion of a model, read from whatever JSON a provider sent."""
+"""One completion of a model, as the conversation keeps it."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from clawmark_services import ToolError
 from pytest_clawmark.agents.arguments import parse
-from pytest_clawmark.agents.chat.faults import ContextOverflow, Fault, is_overflow
-from pytest_clawmark.agents.wording import each_text, encodable
+from pytest_clawmark.gateway.answer import CHARACTERS_PER_TOKEN, Answer
 
-CHARACTERS_PER_TOKEN = 4
-"""About how much text makes a token, where a provider does not count them."""
+__all__ = ["CHARACTERS_PER_TOKEN", "Completion", "ToolRequest", "completion_of"]
 
-_SHOWN = 500
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -66,41 +63,18 @@ class Completion:
         return kept
 
 
-def read_completion(body: str, change: Callable[[str], str]) -> Completion:
-    """Read a provider's successful answer, applying `change` to every text in it.
-
-    Raises `Fault` or `ContextOverflow` when it is no completion.
-    """
-    try:
-        data = each_text(encodable(json.loads(body)), change)
-    except (ValueError, RecursionError):
-        raise Fault(f"the answer is not JSON: {change(body)[:_SHOWN]!r}") from None
-    shown = change(body)[:_SHOWN]
-    choice = _first_choice(data)
-    if choice is None:
-        if _table(data).get("error") and is_overflow(body):
-            raise ContextOverflow(shown)
-        raise Fault(f"the answer holds no choice with a message: {shown!r}")
-    finish_reason = choice.get("finish_reason")
-    if finish_reason == "error":
-        raise Fault(f"the answer broke off: {shown!r}")
-    message = choice["message"]
-    usage = _table(data.get("usage"))
+def completion_of(answer: Answer) -> Completion:
+    """The completion that an answer holds, whatever a provider put into it."""
+    message = answer.message
     return Completion(
         message=message,
         text=_text(message.get("content")) or _text(message.get("refusal")),
         requests=_requests(message.get("tool_calls")),
-        finish_reason=finish_reason if isinstance(finish_reason, str) else None,
-        input_tokens=_tokens(usage.get("prompt_tokens")),
-        cached_tokens=_cached(usage),
-        output_tokens=_tokens(usage.get("completion_tokens")),
+        finish_reason=answer.finish_reason,
+        input_tokens=answer.counted.input,
+        cached_tokens=answer.counted.cached,
+        output_tokens=answer.counted.output,
     )
-
-
-def _first_choice(data: Any) -> dict[str, Any] | None:
-    choices = _table(data).get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    return first if isinstance(first, dict) and isinstance(first.get("message"), dict) else None
 
 
 def _text(content: Any) -> str:
@@ -133,17 +107,6 @@ def _argument_text(arguments: Any) -> str:
     if arguments is None:
         return ""
     return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-
-
-def _cached(usage: Mapping[str, Any]) -> int:
-    """OpenAI tells them in the details, DeepSeek beside the others."""
-    details = _table(usage.get("prompt_tokens_details"))
-    cached = _tokens(details.get("cached_tokens")) or _tokens(usage.get("prompt_cache_hit_tokens")) or 0
-    return min(cached, _tokens(usage.get("prompt_tokens")) or 0)
-
-
-def _tokens(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _table(value: Any) -> Mapping[str, Any]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from clawmark_services import Tool
-from pytest_clawmark.agents.chat.completion import Completion, ToolRequest
+from pytest_clawmark.agents.chat.completion import Completion, ToolRequest, completion_of
 from pytest_clawmark.agents.chat.conversation import Conversation, Picture
-from pytest_clawmark.agents.chat.faults import ContextOverflow, Refused
-from pytest_clawmark.agents.chat.line import Line
-from pytest_clawmark.agents.chat.provider import Answered, OutOfTime
-from pytest_clawmark.agents.contract import Stop, Usage, Workday
+from pytest_clawmark.agents.contract import Stop, Workday
 from pytest_clawmark.agents.models import ModelEntry
 from pytest_clawmark.failures import ModelFailure
+from pytest_clawmark.gateway.faults import ContextOverflow, Refused
+from pytest_clawmark.gateway.line import Line, Reply
+from pytest_clawmark.gateway.provider import OutOfTime
 
 _GO_ON = "Your answer was cut off at its length limit. Go on in smaller steps, or finish the day."
 _CUT_OFF_IN_A_ROW = 3
@@ -25,7 +24,7 @@ _SURELY_OVER = 2
 
 
 class ChatTurn:
-    """Plays one turn; `usage` is what it has used so far, tools left out."""
+    """Plays one turn; the line's ledger counts what it uses, tools left out."""
 
     def __init__(self, entry: ModelEntry, line: Line, conversation: Conversation, day: Workday) -> None:
         self._entry = entry
@@ -35,9 +34,8 @@ class ChatTurn:
         self._tools = [
             _as_function(tool) for tool in day.tools.tools if entry.sees or tool.name != "view_image"
         ]
-        self._ends = None if day.limits.minutes is None else time.monotonic() + day.limits.minutes * 60
+        self._ledger = line.ledger
         self._cut_off = 0
-        self.usage = Usage()
 
     def play(self) -> Stop:
         """Ask and carry out until something ends the turn."""
@@ -51,14 +49,14 @@ class ChatTurn:
         if self._conversation.tokens > _SURELY_OVER * self._entry.context_window:
             return self._overflow(f"it holds about {self._conversation.tokens} tokens")
         try:
-            answered = self._ask()
+            reply = self._ask()
         except ContextOverflow as overflow:
             self._refuse_if_hardly_begun(overflow)
             return self._overflow(str(overflow))
         except OutOfTime:
-            return self._out_of_minutes()
-        completion = answered.completion
-        size = self._count(answered)
+            return Stop(kind="limit", reason=self._ledger.out_of_minutes() or "the turn's time is over")
+        completion = completion_of(reply.answer)
+        size = reply.used.input_tokens + reply.used.output_tokens
         self._conversation.answered(completion)
         if completion.requests:
             return self._carry_out(completion, size)
@@ -66,7 +64,7 @@ class ChatTurn:
             return self._go_on(size)
         return Stop(kind="done", reason=completion.finish_reason or "")
 
-    def _ask(self) -> Answered:
+    def _ask(self) -> Reply:
         try:
             return self._ask_once()
         except (Refused, ModelFailure):
@@ -75,15 +73,14 @@ class ChatTurn:
                 raise
         return self._ask_once()
 
-    def _ask_once(self) -> Answered:
-        seconds = None if self._ends is None else self._ends - time.monotonic()
+    def _ask_once(self) -> Reply:
+        body: dict[str, Any] = {"messages": self._conversation.messages}
+        if self._tools:
+            body["tools"] = self._tools
         try:
-            answered = self._line.ask(self._conversation.messages, self._tools, seconds)
+            return self._line.ask(body)
         except Refused as refusal:
             raise self._failure(f"refuses the request: {refusal}") from None
-        if self._ends is not None:
-            self._ends += answered.lost
-        return answered
 
     def _refuse_if_hardly_begun(self, overflow: ContextOverflow) -> None:
         """An overflow in the very first request is a wrong setting, not the agent's doing."""
@@ -95,38 +92,6 @@ class ChatTurn:
 
     def _failure(self, what: str) -> ModelFailure:
         return ModelFailure(f"model {self._entry.name!r} at {self._entry.base_url} {what}")
-
-    def _count(self, answered: Answered) -> int:
-        """Record an answer and what it cost; returns how many tokens the conversation now has."""
-        completion = answered.completion
-        told = completion.input_tokens is not None and completion.output_tokens is not None
-        given = self._conversation.tokens if completion.input_tokens is None else completion.input_tokens
-        answer = completion.estimate() if completion.output_tokens is None else completion.output_tokens
-        cost = self._entry.cost(given, completion.cached_tokens, answer)
-        self.usage += Usage(
-            input_tokens=given,
-            cached_tokens=completion.cached_tokens,
-            output_tokens=answer,
-            cost=cost,
-            model_calls=1,
-        )
-        self._day.record(
-            {
-                "type": "model",
-                "message": completion.message,
-                "usage": {
-                    "input_tokens": given,
-                    "cached_tokens": completion.cached_tokens,
-                    "output_tokens": answer,
-                    "estimated": not told,
-                },
-                "cost": cost,
-                "seconds": round(answered.seconds, 3),
-                "retries": answered.retries,
-                "finish_reason": completion.finish_reason,
-            }
-        )
-        return given + answer
 
     def _carry_out(self, completion: Completion, size: int) -> Stop | None:
         """Every request gets a result, or the conversation could not go on the next day."""
@@ -171,23 +136,14 @@ class ChatTurn:
         return Stop(kind="context", reason=f"the conversation outgrew the window of {window} tokens: {told}")
 
     def _spent(self) -> Stop | None:
-        limit, used = self._day.limits.tokens, self.usage.input_tokens + self.usage.output_tokens
-        if limit is not None and used >= limit:
-            return Stop(kind="limit", reason=f"the turn's limit of {limit} tokens is reached ({used} used)")
-        if self._ends is not None and time.monotonic() >= self._ends:
-            return self._out_of_minutes()
-        return None
+        reason = self._ledger.spent()
+        return Stop(kind="limit", reason=reason) if reason else None
 
     def _calls_spent(self) -> Stop | None:
         limit = self._day.limits.tool_calls
         if limit is not None and self._day.tools.calls >= limit:
             return Stop(kind="limit", reason=f"the turn's limit of {limit} tool calls is reached")
         return None
-
-    def _out_of_minutes(self) -> Stop:
-        return Stop(
-            kind="limit", reason=f"the turn's limit of {self._day.limits.minutes:g} minutes is reached"
-        )
 
 
 def _as_function(tool: Tool) -> Mapping[str, Any]:

@@ -101,7 +101,7 @@ class Measurement:
         agents: Sequence[Agent],
         run: RunFolder,
     ) -> None:
-        self.settings, self.run = settings, run
+        self.settings, self.run, self.source = settings, run, run
         self.desk = Desk(answers=Answers(run.path / "answers"))
         self.agents = {agent.label: agent for agent in agents}
         self.tasks: dict[str, LoadedTask] = {}
@@ -167,7 +167,7 @@ class Measurement:
             raise LookupError(f"{item.nodeid} has nobody to play it")
         self.begin([item])
         record = self._futures[key].result()
-        played = PlayedEpisode(task=self.tasks[key[0]], record=record, run=self.run)
+        played = PlayedEpisode(task=self.tasks[key[0]], record=record, run=self.source)
         measured = {turn.turn for turn in record.turns if turn.outcome != "void"}
         if item.turn_name not in measured:
             raise record.void or WorldFailure(f"the turn {item.turn_name!r} was not played")
@@ -178,7 +178,7 @@ class Measurement:
         future = self._futures.get(key)
         if future is None or not future.done() or future.cancelled() or future.exception() is not None:
             return None
-        return PlayedEpisode(task=self.tasks[key[0]], record=future.result(), run=self.run)
+        return PlayedEpisode(task=self.tasks[key[0]], record=future.result(), run=self.source)
 
     def spec(self, key: tuple[str, str, int]) -> EpisodeSpec:
         """The plan of one episode."""

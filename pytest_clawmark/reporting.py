@@ -6,9 +6,10 @@ works where reports arrive (the controller, under pytest-xdist) and alone writes
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,16 @@ import pytest
 from pytest_clawmark.collect.items import CheckerItem, EpisodeItem, TurnItem
 from pytest_clawmark.collect.module import task_id, task_of
 from pytest_clawmark.failures import VoidError
+from pytest_clawmark.grading.reasons import stable_assertions, stable_reason
 from pytest_clawmark.measurement import Measurement, PlayedEpisode, episode_key
 from pytest_clawmark.reports.changes import changed_files
 from pytest_clawmark.reports.junit import checker_properties, episode_properties, turn_properties
 from pytest_clawmark.reports.payload import checker_payload, turn_payload
+from pytest_clawmark.reports.text import visible
 from pytest_clawmark.runs.layout import RunFolder
 from pytest_clawmark.scoring import EpisodeResult, Outcome, TurnResult, Verdict, points
 from pytest_clawmark.scoring.verdict import Attempt
 from pytest_clawmark.task import LoadedTask
-
-_REASON = 600
 
 Key = tuple[str, str, int]
 
@@ -42,13 +43,8 @@ def judge(error: BaseException | None) -> tuple[Outcome, str]:
     if isinstance(error, VoidError):
         return "void", f"{error.origin}: {error}"
     if isinstance(error, pytest.fail.Exception | AssertionError):
-        return "failed", _cut(str(error)) or type(error).__name__
-    return "broken", _cut(f"{type(error).__name__}: {error}")
-
-
-def _cut(text: str) -> str:
-    text = text.strip()
-    return text if len(text) <= _REASON else f"{text[: _REASON - 4]} ..."
+        return "failed", str(error).strip() or type(error).__name__
+    return "broken", f"{type(error).__name__}: {error}"
 
 
 class ItemReports:
@@ -58,10 +54,37 @@ class ItemReports:
         self._measurement, self._detailed = measurement, detailed
         self._remaining: Counter[Key] = Counter()
         self._verdicts: dict[Key, dict[str, Verdict]] = {}
+        self._silent: list[Verdict] | None = None
 
     def expect(self, items: Sequence[pytest.Item]) -> None:
         """Count the items of each episode, to know its last."""
         self._remaining.update(key for item in items if (key := episode_key(item)) is not None)
+
+    @contextlib.contextmanager
+    def silently(self) -> Iterator[list[Verdict]]:
+        """While this lasts, verdicts go into the list that is given and nowhere else."""
+        self._silent = []
+        try:
+            yield self._silent
+        finally:
+            self._silent = None
+
+    def verdict(self, item: CheckerItem) -> Verdict | None:
+        """What this process reported of a checker, None before."""
+        key = episode_key(item)
+        return self._verdicts.get(key, {}).get(item.checker_id) if key is not None else None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
+        """A fixture may assert too."""
+        with stable_assertions() if isinstance(item, CheckerItem) else contextlib.nullcontext():
+            yield
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
+        """Let what an assertion says be fit for a verdict."""
+        with stable_assertions() if isinstance(item, CheckerItem) else contextlib.nullcontext():
+            yield
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -73,41 +96,55 @@ class ItemReports:
         if key is None or not isinstance(item, EpisodeItem):
             return report
         error = call.excinfo.value if call.excinfo is not None else None
-        if call.when == "call" or error is not None:
+        _make_visible(report)
+        said = call.when == "call" or error is not None
+        if said and self._silent is not None and isinstance(item, CheckerItem):
+            self._silent.append(self._verdict(item, error, report))
+            return report
+        if said:
             self._enrich(item, key, error, report)
-        if call.when != "teardown" and (call.when == "call" or error is not None):
-            self._count_down(item, key)
+        if said and call.when != "teardown":
+            self.count_down(item, key)
+        report.user_properties = list(item.user_properties)
         return report
 
     def _enrich(
         self, item: EpisodeItem, key: Key, error: BaseException | None, report: pytest.TestReport
     ) -> None:
         if isinstance(item, CheckerItem):
-            payload = self._checker(item, key, error, report)
+            verdict = self._verdict(item, error, report)
+            if verdict.outcome == "broken":
+                _insist_on_failure(report, verdict.reason)
+            self.settle(item, key, verdict, report)
         elif isinstance(item, TurnItem):
             payload = self._turn(item, key, report)
-        else:
-            return
-        report.clawmark = payload  # type: ignore[attr-defined] # pytest keeps and sends extra attributes
+            report.clawmark = payload  # type: ignore[attr-defined] # pytest keeps and sends extra attributes
 
-    def _checker(
-        self, item: CheckerItem, key: Key, error: BaseException | None, report: pytest.TestReport
-    ) -> dict[str, Any]:
+    def settle(self, item: CheckerItem, key: Key, verdict: Verdict, report: pytest.TestReport) -> None:
+        """Put a verdict on a checker's report, in the place of what was known of it."""
+        self._verdicts.setdefault(key, {})[verdict.id] = verdict
+        item.user_properties[:] = renewed(item.user_properties, checker_properties(verdict))
+        report.user_properties = list(item.user_properties)
+        report.clawmark = checker_report(key, verdict)  # type: ignore[attr-defined] # as above
+
+    def _verdict(self, item: CheckerItem, error: BaseException | None, report: pytest.TestReport) -> Verdict:
         outcome, reason = judge(error)
         if report.when == "teardown":
-            outcome, reason = "broken", _cut(f"its fixtures' end failed: {error}")
+            outcome, reason = "broken", f"its fixtures' end failed: {error}"
         if hasattr(report, "wasxfail"):
-            outcome, reason = "broken", _cut(f"xfail: {report.wasxfail}")
-        verdict = dataclasses.replace(
-            missing_verdict(item), outcome=outcome, reason=reason, seconds=round(report.duration, 4)
+            outcome, reason = "broken", f"xfail: {report.wasxfail}"
+        return dataclasses.replace(
+            missing_verdict(item),
+            outcome=outcome,
+            reason=stable_reason(reason, self._places(item)),
+            seconds=round(report.duration, 4),
         )
-        if outcome == "broken":
-            _insist_on_failure(report, reason)
-        self._verdicts.setdefault(key, {})[verdict.id] = verdict
-        item.user_properties.extend(checker_properties(verdict))
-        task, label, trial = key
-        payload = checker_payload(task=task, label=label, trial=trial, verdict=verdict, score=points(verdict))
-        return {**payload, "verdict": verdict.to_json()}
+
+    def _places(self, item: CheckerItem) -> dict[str, str]:
+        """Folders that lie elsewhere on another machine, and what they are called everywhere."""
+        task = task_of(item)
+        own = {str(task.path.parent): task.id} if task is not None else {}
+        return {**own, str(self._measurement.source.path): "<run>"}
 
     def _turn(self, item: TurnItem, key: Key, report: pytest.TestReport) -> dict[str, Any]:
         played = self._measurement.look(key)
@@ -132,16 +169,47 @@ class ItemReports:
             changes=changes,
         )
 
-    def _count_down(self, item: EpisodeItem, key: Key) -> None:
+    def count_down(self, item: EpisodeItem, key: Key) -> None:
         self._remaining[key] -= 1
         task = task_of(item)
         if self._remaining[key] == 0 and task is not None:
             result = episode_result(
                 planned_episode(self._measurement, task, key),
-                self._measurement.run,
+                self._measurement.source,
                 tuple(self._verdicts.get(key, {}).values()),
             )
             item.user_properties.extend(episode_properties(result))
+
+
+def _make_visible(report: pytest.TestReport) -> None:
+    """Let nothing that an agent wrote drive the terminal that the report is shown on."""
+    report.longrepr = _visible(report.longrepr)
+    report.sections = [(name, visible(content)) for name, content in report.sections]
+
+
+def _visible(value: Any) -> Any:
+    """The value with all its texts made visible; pytest's accounts of failures are changed in place."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, list | tuple):
+        return type(value)(_visible(part) for part in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for part in dataclasses.fields(value):
+            object.__setattr__(value, part.name, _visible(getattr(value, part.name)))
+    return value
+
+
+def checker_report(key: Key, verdict: Verdict) -> dict[str, Any]:
+    """What a checker's report carries."""
+    task, label, trial = key
+    payload = checker_payload(task=task, label=label, trial=trial, verdict=verdict, score=points(verdict))
+    return {**payload, "verdict": verdict.to_json()}
+
+
+def renewed(known: Sequence[tuple[str, Any]], properties: Sequence[tuple[str, str]]) -> list[tuple[str, Any]]:
+    """Properties in which the new ones stand instead of those of the same names."""
+    names = {name for name, _ in properties}
+    return [*(pair for pair in known if pair[0] not in names), *properties]
 
 
 def missing_verdict(item: CheckerItem) -> Verdict:
@@ -182,7 +250,7 @@ def _turn_result(item: TurnItem, played: PlayedEpisode | None, report: pytest.Te
         if turn.turn == item.turn_name:
             return turn
     return TurnResult(
-        turn=item.turn_name, index=item.turn.index, outcome="void", reason=_cut(report.longreprtext)
+        turn=item.turn_name, index=item.turn.index, outcome="void", reason=stable_reason(report.longreprtext)
     )
 
 
@@ -206,7 +274,7 @@ def malformed_episodes(
     measurement: Measurement, path: Path, report: pytest.CollectReport
 ) -> list[EpisodeResult]:
     """The episodes of a task that cannot be collected: planned, and given up for the task's own fault."""
-    reason = _cut(f"the task is malformed: {report.longreprtext}")
+    reason = stable_reason(f"the task is malformed: {report.longreprtext}")
     return [
         EpisodeResult(
             task=task_id(path),

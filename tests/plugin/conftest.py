@@ -115,6 +115,12 @@ class Office:
             tasks, "--sandbox=local", "--run-dir=run", *QUICK, "-p", "no:cacheprovider", *arguments
         )
 
+    def run_apart(self, *arguments: str, tasks: str = "tasks") -> pytest.RunResult:
+        """Run pytest here, in a process of its own."""
+        return self.pytester.runpytest_subprocess(
+            tasks, "--sandbox=local", "--run-dir=run", *QUICK, "-p", "no:cacheprovider", *arguments
+        )
+
     @property
     def run_dir(self) -> Path:
         return self.root / "run"

@@ -6,6 +6,8 @@ import argparse
 
 import pytest
 
+from pytest_clawmark.gate_options import add_gate_options
+
 
 def add_options(parser: pytest.Parser) -> None:
     """Declare every option; their values become `Settings`."""
@@ -63,6 +65,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="N",
         help="per turn, in and out (default: no limit)",
     )
+    add_gate_options(add)
     add("--turn-minutes", type=_positive_minutes, default=None, metavar="MIN", help="per turn (default: 120)")
 
 

@@ -29,14 +29,17 @@ def configure(config: pytest.Config) -> None:
 
 def _configure_playing(config: pytest.Config) -> None:
     from pytest_clawmark.assembly import assemble_agents, choose_place, executor_starter, sandbox_opener
+    from pytest_clawmark.gating import Gate, Gating
     from pytest_clawmark.log import keep_logs
     from pytest_clawmark.measurement import MEASUREMENT, Measurement
     from pytest_clawmark.playing import Playing
     from pytest_clawmark.recording import RUN_DIR, Recording
+    from pytest_clawmark.reports.reading import StoredRun
     from pytest_clawmark.runs.layout import RunFolder
     from pytest_clawmark.settings import Settings
 
     settings = Settings.read(config)
+    gate = Gate.read(config)
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         settings = settings.recorded_in(worker[RUN_DIR])
@@ -59,3 +62,6 @@ def _configure_playing(config: pytest.Config) -> None:
     measurement.start_with(executor_starter(config, settings, measurement.agents, place.provider, processes))
     if worker is None:
         config.pluginmanager.register(Recording(config, measurement, place), "clawmark-recording")
+        if gate is not None:
+            run = measurement.run.path
+            config.pluginmanager.register(Gating(gate, lambda: StoredRun.read(run)), "clawmark-gating")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -22,15 +22,16 @@ from pytest_clawmark.agents.contract import (
     Workday,
 )
 from pytest_clawmark.agents.toolset import WorldToolset
-from pytest_clawmark.clock import spoken
 from pytest_clawmark.failures import TaskError, TaskFailure, VoidError, WorldFailure
-from pytest_clawmark.log import logged_to
+from pytest_clawmark.log import logged_to, say
 from pytest_clawmark.modules import load_solution
-from pytest_clawmark.runs.episodes import EpisodeRecord, EpisodeSpec
+from pytest_clawmark.runs.episodes import EpisodeRecord, EpisodeSpec, Resumption, recorded_episode
 from pytest_clawmark.runs.layout import EpisodeFolder, RunFolder
 from pytest_clawmark.runs.lines import JsonLines
+from pytest_clawmark.runs.resuming import Beginning, anew, forget_beyond, interrupted
 from pytest_clawmark.scoring.verdict import Attempt, TurnResult
 from pytest_clawmark.snapshots.manifest import Manifest
+from pytest_clawmark.snapshots.private import PrivateState
 from pytest_clawmark.snapshots.store import BlobStore
 from pytest_clawmark.task import LoadedTask, Turn
 from pytest_clawmark.world.author import AuthorWorld
@@ -65,21 +66,46 @@ class Player:
     def play(self, spec: EpisodeSpec) -> EpisodeRecord:
         """Play one episode to its end, trying again where that can help.
 
+        What the run has on record of it decides where it begins: an ended one is given back at once, an interrupted
+        one goes on in the turn that was in progress, a void one begins anew.
+
         Nothing that goes wrong in it raises, except `Interrupted` after `stop`. Its turns are known only
         when it has ended: a turn played well in an attempt that turned void later is played again, and
         verdicts must not mix two attempts.
         """
         folder = self.resources.run.episode(*spec.key)
-        agent = self.resources.agents[spec.label]
-        record = EpisodeRecord(spec=spec, agent=agent.name, model=agent.model, state="running")
-        folder.write(record.to_json())
-        for number in range(1, ATTEMPTS + 1):
-            record = self._attempt(replace(record, turns=(), void=None), folder)
-            if record.void is None or not record.void.retry or number == ATTEMPTS:
+        record, beginning = self._taken_up(spec, folder)
+        if record.state == "ended":
+            folder.write(record.to_json())
+            return record
+        tries = ATTEMPTS - len(record.attempts) % ATTEMPTS
+        for number in range(1, tries + 1):
+            record = self._attempt(record, beginning, folder)
+            if record.void is None or not record.void.retry or number == tries:
                 break
+            record = replace(record, turns=(), void=None)
+            beginning = anew(record)
         record = replace(record, state="ended" if record.void is None else "void")
         folder.write(record.to_json())
         return record
+
+    def _taken_up(self, spec: EpisodeSpec, folder: EpisodeFolder) -> tuple[EpisodeRecord, Beginning]:
+        """The record to go on from, and where that is."""
+        known = recorded_episode(folder)
+        if known is None:
+            agent = self.resources.agents[spec.label]
+            record = EpisodeRecord(spec=spec, agent=agent.name, model=agent.model, state="running")
+            return record, anew(record)
+        if known.state != "void" and known.played >= spec.turns:
+            return replace(known, state="ended"), anew(known)
+        record = replace(known, spec=replace(spec, seed=known.spec.seed), state="running", void=None)
+        if known.state == "void":
+            record = replace(record, turns=())
+            return record, anew(record)
+        turns = list(self.resources.tasks[spec.task].task.turns)
+        beginning = interrupted(record, folder, turns)
+        resumption = Resumption(turn=turns[beginning.turns], moment=beginning.moment)
+        return replace(record, resumed=(*record.resumed, resumption)), beginning
 
     def stop(self) -> None:
         """End every episode that is being played, from another thread; no further one begins."""
@@ -89,9 +115,11 @@ class Player:
         for episode in live:
             episode.interrupt()
 
-    def _attempt(self, record: EpisodeRecord, folder: EpisodeFolder) -> EpisodeRecord:
-        _forget_turns(folder)
-        episode = Episode(self.resources, record.spec, folder)
+    def _attempt(self, record: EpisodeRecord, beginning: Beginning, folder: EpisodeFolder) -> EpisodeRecord:
+        turns = list(self.resources.tasks[record.spec.task].task.turns)
+        folder.write(record.to_json())
+        forget_beyond(beginning, folder, turns)
+        episode = Episode(self.resources, record, beginning, folder)
         with self._lock:
             if self._stopped:
                 raise Interrupted("the run was stopped")
@@ -115,8 +143,7 @@ class Player:
         if failure is not None:
             attempts = (*attempts, Attempt(origin=failure.origin, reason=str(failure)))
         return replace(
-            record,
-            turns=tuple(episode.results),
+            episode.record,
             attempts=attempts,
             void=failure,
             seconds=time.monotonic() - began,
@@ -126,24 +153,29 @@ class Player:
 class Episode:
     """One attempt at one episode."""
 
-    def __init__(self, resources: Resources, spec: EpisodeSpec, folder: EpisodeFolder) -> None:
-        self._resources, self._spec, self._folder = resources, spec, folder
-        self._task = resources.tasks[spec.task]
+    def __init__(
+        self, resources: Resources, record: EpisodeRecord, beginning: Beginning, folder: EpisodeFolder
+    ) -> None:
+        self._resources, self._beginning, self._folder = resources, beginning, folder
+        self._spec = record.spec
+        self._task = resources.tasks[record.spec.task]
         self._store: BlobStore = resources.run.blobs
         self._audit, self._trajectory = JsonLines(), JsonLines()
         self._world: World | None = None
         self._session: Session | None = None
         self._stopped = False
-        self.results: list[TurnResult] = []
+        self.record = record
+        """What is known of the episode by now; its turns are those of this attempt."""
 
     def play(self) -> None:
         """Play the turns in order. Raises `VoidError` when nothing can be measured."""
         task = self._task.task
+        turns = list(task.turns.values())
         plan = WorldPlan(
             services=self._task.services,
             accounts=task.accounts,
             seed=self._spec.seed,
-            start=next(iter(task.turns.values())).time,
+            start=turns[0].time,
             material=task.folder,
         )
         with ExitStack() as closing:
@@ -157,9 +189,33 @@ class Episode:
             session = self._resources.agents[self._spec.label].open(self._office(world))
             closing.callback(session.close)
             self._session = session
-            for turn in list(task.turns.values())[: self._spec.turns]:
+            woken = self._restore(turns, world, session)
+            for turn in turns[self._beginning.turns : self._spec.turns]:
                 self._go_on_unless_stopped()
-                self._play_turn(turn, world, session)
+                self._play_turn(turn, world, session, woken)
+                woken = None
+
+    def _restore(self, turns: Sequence[Turn], world: World, session: Session) -> PrivateState | None:
+        """Bring world and session to where the episode begins; returns what woke the agent, if it is awake."""
+        beginning = self._beginning
+        if beginning.moment == "start":
+            return None
+        turn = turns[beginning.turns] if beginning.moment == "wake" else turns[beginning.turns - 1]
+        folder = self._folder.turn(turn.name)
+        private = folder.read_private(beginning.moment)
+        lost = world.restore(self._store, folder.read(beginning.moment), private)
+        if private.session is not None:
+            session.restore(json.loads(self._store.checked(private.session)))
+        if lost:
+            self._tell_lost(lost)
+        return private if beginning.moment == "wake" else None
+
+    def _tell_lost(self, lost: Sequence[str]) -> None:
+        say(*(f"could not be restored: {each}" for each in lost), sep="\n")
+        *before, now = self.record.resumed or [None]
+        if now is not None:
+            now = replace(now, lost=(*now.lost, *lost))
+            self.record = replace(self.record, resumed=(*before, now))
 
     def interrupt(self) -> None:
         """Make `play` end soon, from another thread."""
@@ -184,14 +240,14 @@ class Episode:
             solution=solution,
         )
 
-    def _play_turn(self, turn: Turn, world: World, session: Session) -> None:
+    def _play_turn(self, turn: Turn, world: World, session: Session, woken: PrivateState | None) -> None:
         began = time.monotonic()
         try:
-            stop = self._record_turn(turn, world, session)
+            stop = self._record_turn(turn, world, session, woken)
         except VoidError as failure:
-            self.results.append(_void(turn, failure, time.monotonic() - began))
+            self._keep(_void(turn, failure, time.monotonic() - began))
             raise
-        self.results.append(
+        self._keep(
             TurnResult(
                 turn=turn.name,
                 index=turn.index,
@@ -202,19 +258,33 @@ class Episode:
                 seconds=round(time.monotonic() - began, 3),
             )
         )
+        # From here on, an interruption no longer loses the turn.
+        self._folder.write(self.record.to_json())
 
-    def _record_turn(self, turn: Turn, world: World, session: Session) -> Stop:
+    def _keep(self, result: TurnResult) -> None:
+        self.record = replace(self.record, turns=(*self.record.turns, result))
+
+    def _record_turn(self, turn: Turn, world: World, session: Session, woken: PrivateState | None) -> Stop:
         folder = self._folder.turn(turn.name)
-        self._audit.open(folder.audit)
+        self._audit.open(folder.audit, keep=woken.audit if woken else 0)
         self._trajectory.open(folder.trajectory)
-        world.begin_turn(turn.name, turn.time)
-        message = self._wake_up_message(turn, self._change_world(turn, world))
-        folder.write("wake", self._freeze(turn, world))
+        if woken is not None and woken.message is not None:
+            message = woken.message
+        else:
+            message = self._wake(turn, world, session)
         self._trajectory({"type": "wakeup", "message": message, "time": turn.time.isoformat()})
         stop = session.work(self._workday(turn, world, message))
         self._trajectory({"type": "stop", "kind": stop.kind, "reason": stop.reason})
-        folder.write("snapshot", self._freeze(turn, world))
+        self._freeze(turn, "snapshot", world, session)
         return stop
+
+    def _wake(self, turn: Turn, world: World, session: Session) -> str:
+        """Let the task change the world; returns what the agent is told."""
+        world.begin_turn(turn.name, turn.time)
+        told = self._change_world(turn, world)
+        message = self._task.task.wake_up(turn, told, first=turn.index == anew(self.record).turns)
+        self._freeze(turn, "wake", world, session, message)
+        return message
 
     def _change_world(self, turn: Turn, world: World) -> str:
         if turn.inject is not None:
@@ -236,14 +306,14 @@ class Episode:
             )
         return message
 
-    def _wake_up_message(self, turn: Turn, message: str) -> str:
-        prompt = self._task.task.prompt if turn.index == 0 else ""
-        parts = [part.strip() for part in (prompt, message) if part.strip()]
-        return "\n\n".join([*parts, f"It is {spoken(turn.time)}."])
-
-    def _freeze(self, turn: Turn, world: World) -> Manifest:
+    def _freeze(
+        self, turn: Turn, moment: str, world: World, session: Session, message: str | None = None
+    ) -> None:
+        """Record a moment: what it names comes first, so that a kill never leaves a name of nothing."""
         frozen = world.freeze(self._store)
-        return Manifest(
+        belongings = world.freeze_belongings(self._store)
+        state = session.freeze()
+        manifest = Manifest(
             task=self._spec.task,
             turn=turn.name,
             time=turn.time.isoformat(),
@@ -252,6 +322,19 @@ class Episode:
             clocks=frozen.clocks,
             memory=frozen.memory,
         )
+        private = PrivateState(
+            of=manifest.digest,
+            workspace=frozen.details,
+            home=belongings.home,
+            tmp=belongings.tmp,
+            session=None if state is None else self._store.put(json.dumps(state).encode()),
+            audit=self._audit.position,
+            message=message,
+        )
+        folder = self._folder.turn(turn.name)
+        folder.write_private(moment, private)
+        self._store.sync()
+        folder.write(moment, manifest)
 
     def _workday(self, turn: Turn, world: World, message: str) -> Workday:
         tools = WorldToolset(
@@ -286,11 +369,3 @@ def _innermost(file: str, error: BaseException) -> str | None:
     """The last line of `file` that was executing when `error` was raised, as `file:line`."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f"{file}:{lines[-1]}" if lines else None
-
-
-def _forget_turns(folder: EpisodeFolder) -> None:
-    """Remove what an earlier attempt recorded of its turns."""
-    if folder.path.is_dir():
-        for path in folder.path.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)

@@ -11,7 +11,8 @@ from typing import Any
 from pytest_clawmark.atomic import replace_file
 from pytest_clawmark.failures import SettingsError
 from pytest_clawmark.snapshots.manifest import Manifest
-from pytest_clawmark.snapshots.store import BlobStore
+from pytest_clawmark.snapshots.private import PrivateState
+from pytest_clawmark.snapshots.store import BlobStore, DamagedRun
 
 RUN_FILE = "run.json"
 PLAN_FILE = "plan.json"
@@ -37,9 +38,33 @@ class TurnFolder:
         """Record the world at the wake-up (`wake`) or at the end of the turn (`snapshot`)."""
         replace_file(self.path / f"{name}.json", pretty_json(manifest.to_json()))
 
+    def write_private(self, name: str, private: PrivateState) -> None:
+        """Record what belongs to `NAME.json`, before it; sync before that is written."""
+        replace_file(self.path / f"{name}.private.json", _json(private.to_json()), sync=False)
+
     def read(self, name: str) -> Manifest:
         """The inverse of `write`; raises `FileNotFoundError` for what was not recorded."""
         return Manifest.from_json(json.loads((self.path / f"{name}.json").read_bytes()))
+
+    def read_private(self, name: str) -> PrivateState:
+        """The inverse of `write_private`; raises `DamagedRun` for what cannot be read."""
+        path = self.path / f"{name}.private.json"
+        try:
+            private = PrivateState.from_json(json.loads(path.read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DamagedRun(f"{path} cannot be read: {type(error).__name__}: {error}") from error
+        if private.of != self.read(name).digest:
+            raise DamagedRun(f"{path} does not belong to the {name}.json beside it")
+        return private
+
+    def has(self, name: str) -> bool:
+        """Whether a moment is on record, with what it takes to go on from it."""
+        return (self.path / f"{name}.json").is_file() and (self.path / f"{name}.private.json").is_file()
+
+    def forget(self, name: str) -> None:
+        """Remove what is on record of a moment."""
+        for suffix in ("json", "private.json"):
+            (self.path / f"{name}.{suffix}").unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +144,11 @@ class RunFolder:
         """The inverse of `write_plan`."""
         plan: dict[str, Any] = json.loads((self.path / PLAN_FILE).read_bytes())
         return plan
+
+
+def _json(value: Any) -> bytes:
+    """For programs: of one line."""
+    return (json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n").encode()
 
 
 def pretty_json(value: Any) -> bytes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from pytest_clawmark.snapshots.store import DamagedRun
 
 _TOO_DEEP = "not recorded: nested too deeply"
 
@@ -20,14 +21,28 @@ class JsonLines:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._file: TextIOWrapper | None = None
+        self._file: BinaryIO | None = None
+        self._bytes = 0
 
-    def open(self, path: Path) -> None:
-        """Write to `path` from now on."""
+    @property
+    def position(self) -> int:
+        """How many bytes the current file holds."""
+        return self._bytes
+
+    def open(self, path: Path, *, keep: int = 0) -> None:
+        """Write to `path` from now on, after the first `keep` bytes of what it holds; the rest goes.
+
+        Raises `DamagedRun` when it holds less.
+        """
         self.close()
         path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+        if file.tell() < keep:
+            file.close()
+            raise DamagedRun(f"{path} holds {path.stat().st_size} bytes: {keep} were recorded")
+        file.truncate(keep)
         with self._lock:
-            self._file = path.open("w", encoding="utf-8", buffering=1)
+            self._file, self._bytes = file, keep
 
     def __call__(self, record: Mapping[str, Any]) -> None:
         try:
@@ -39,8 +54,10 @@ class JsonLines:
             )
         with self._lock:
             if self._file is None:
-                raise RuntimeError(f"nothing is being recorded, got {line[:200]}")
+                raise RuntimeError(f"nothing is being recorded, got {line[:200]!r}")
             self._file.write(line)
+            self._file.flush()
+            self._bytes += len(line)
 
     def close(self) -> None:
         """Close the current file, if any."""
@@ -50,5 +67,5 @@ class JsonLines:
                 self._file = None
 
 
-def _line(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n"
+def _line(record: Mapping[str, Any]) -> bytes:
+    return (json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n").encode("ascii")

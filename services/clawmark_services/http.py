@@ -10,6 +10,7 @@ import io
 import logging
 import socket
 import sys
+import threading
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -17,7 +18,11 @@ from wsgiref.types import WSGIApplication
 
 import h11
 
+from clawmark_services.allowance import Allowance, Loan
+
 MAX_BODY = 64 * 1024 * 1024
+MAX_HELD = 128 * 1024 * 1024
+MAX_AT_ONCE = 2
 IDLE_SECONDS = 300.0
 _CHUNK = 65_536
 
@@ -28,30 +33,86 @@ class BodyTooLargeError(Exception):
     """A request's body exceeds `MAX_BODY`."""
 
 
-def serve_http(connection: socket.socket, app: WSGIApplication, *, secure: bool) -> None:
+class TooMuchHeldError(Exception):
+    """The clients of an endpoint sent more than `MAX_HELD` bytes that wait to be answered."""
+
+
+class CutError(Exception):
+    """The client's connection was cut before its request was begun."""
+
+
+class Counter:
+    """Where the requests to one endpoint queue: few are answered at once, and bodies and answers held for
+    them have a limit."""
+
+    def __init__(self, held: int = MAX_HELD) -> None:
+        self.turn = threading.Semaphore(MAX_AT_ONCE)
+        self.allowance = Allowance(held)
+        self.opened = 0
+
+    def renew(self) -> None:
+        """Close it for the connections there are; later ones find it open."""
+        self.opened += 1
+
+
+class _Visit:
+    """One connection at the counter."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter, self._since = counter, counter.opened
+        self.loan = Loan(counter.allowance)
+
+    def hold(self, amount: int) -> None:
+        """Have the host hold so much more for this client."""
+        if not self.loan.more(amount):
+            raise TooMuchHeldError
+
+    def answer(self, app: WSGIApplication, environ: dict[str, Any]) -> _Answer:
+        """Run the application in its turn; `CutError` when the counter was closed meanwhile."""
+        with self._counter.turn:
+            if self._counter.opened != self._since:
+                raise CutError
+            return _run(app, environ)
+
+
+_Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+def serve_http(connection: socket.socket, app: WSGIApplication, counter: Counter, *, secure: bool) -> None:
     """Answer requests until the client hangs up, stays silent too long or speaks something else."""
     connection.settimeout(IDLE_SECONDS)
     peer = h11.Connection(h11.SERVER, max_incomplete_event_size=_CHUNK)
+    visit = _Visit(counter)
     try:
-        while _answer_one(connection, peer, app, secure=secure):
+        while _answer_one(connection, peer, app, visit, secure=secure):
             peer.start_next_cycle()
+            visit.loan.back()
     except h11.RemoteProtocolError as error:
         _refuse(connection, peer, error.error_status_hint, str(error))
     except BodyTooLargeError:
         _refuse(connection, peer, 413, f"the body exceeds {MAX_BODY} bytes")
+    except TooMuchHeldError:
+        _refuse(connection, peer, 503, f"requests of more than {counter.allowance.most} bytes wait already")
+    except CutError:
+        log.debug("a request was dropped with its connection")
     except OSError as error:
         log.debug("connection ended: %s", error)
+    finally:
+        visit.loan.back()
 
 
 def _answer_one(
-    connection: socket.socket, peer: h11.Connection, app: WSGIApplication, *, secure: bool
+    connection: socket.socket, peer: h11.Connection, app: WSGIApplication, visit: _Visit, *, secure: bool
 ) -> bool:
     """Answer one request; False when the connection is over."""
     request = _next_event(connection, peer)
     if not isinstance(request, h11.Request):
         return False
-    body = _read_body(connection, peer)
-    _respond(connection, peer, app, _environ(request, body, connection, secure=secure))
+    body = _read_body(connection, peer, visit)
+    environ = _environ(request, body, connection, secure=secure)
+    status, headers, content = visit.answer(app, environ)
+    visit.hold(len(content))
+    _respond(connection, peer, (status, headers, content), head=request.method == b"HEAD")
     return peer.our_state is h11.DONE and peer.their_state is h11.DONE
 
 
@@ -64,9 +125,10 @@ def _next_event(connection: socket.socket, peer: h11.Connection) -> Any:
     return event
 
 
-def _read_body(connection: socket.socket, peer: h11.Connection) -> bytes:
+def _read_body(connection: socket.socket, peer: h11.Connection, visit: _Visit) -> bytes:
     body = bytearray()
     while isinstance(event := _next_event(connection, peer), h11.Data):
+        visit.hold(len(event.data))
         body += event.data
         if len(body) > MAX_BODY:
             raise BodyTooLargeError
@@ -108,9 +170,7 @@ def _environ(request: h11.Request, body: bytes, connection: socket.socket, *, se
     return environ
 
 
-def _respond(
-    connection: socket.socket, peer: h11.Connection, app: WSGIApplication, environ: dict[str, Any]
-) -> None:
+def _run(app: WSGIApplication, environ: dict[str, Any]) -> _Answer:
     started: list[tuple[int, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> Any:
@@ -119,11 +179,15 @@ def _respond(
 
     try:
         content = _collect(app(environ, start_response))
-        status, headers = started[0]
+        return *started[0], content
     except Exception:
         # A fault of a service must reach the log and the client, and end neither the thread nor the world.
         log.exception("a service failed to answer %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        status, headers, content = 500, [("Content-Type", "text/plain")], b"internal server error\n"
+        return 500, [("Content-Type", "text/plain")], b"internal server error\n"
+
+
+def _respond(connection: socket.socket, peer: h11.Connection, answer: _Answer, *, head: bool) -> None:
+    status, headers, content = answer
     fields = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers]
     if (
         status >= 200
@@ -131,7 +195,7 @@ def _respond(
         and not any(k.lower() == b"content-length" for k, _ in fields)
     ):
         fields.append((b"Content-Length", str(len(content)).encode()))
-    _send(connection, peer, status, fields, b"" if environ["REQUEST_METHOD"] == "HEAD" else content)
+    _send(connection, peer, status, fields, b"" if head else content)
 
 
 def _collect(result: Iterable[bytes]) -> bytes:

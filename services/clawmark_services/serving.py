@@ -1,34 +1,37 @@
-"""Serves the endpoints of every world of this process: one accepting thread, one asyncio loop.
+"""Serves the endpoints of every world of this process: one accepting thread, a loop per mail endpoint.
 
 An HTTP connection gets a thread of its own, and the TLS handshake happens there: a silent client blocks
-nobody but itself. Mail protocols run on the loop. A world's end, and every freeze, waits until what its
-clients sent has been answered: see `Serving.drain`.
+nobody but itself. A mail endpoint that is used gets a loop of its own. A world's end, and every freeze, waits
+until what its clients sent has been answered: see `Serving.drain`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import errno
 import logging
+import resource
 import selectors
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
 from clawmark_services.contract import Door, Stream, Wsgi
-from clawmark_services.http import serve_http
+from clawmark_services.http import Counter, serve_http
+from clawmark_services.streams import StreamLoop
 
 MAX_CONNECTIONS = 64
+MAX_DESCRIPTORS = 1 << 20
 HANDSHAKE_SECONDS = 10.0
+RETRY_SECONDS = 0.2
+CLOSE_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
-
-# Tasks inherit it from the connection they serve, however deep a library starts them.
-_serving: contextvars.ContextVar[Serving | None] = contextvars.ContextVar("clawmark_serving", default=None)
 
 
 class Serving:
@@ -42,21 +45,43 @@ class Serving:
         self._busy = threading.Condition()
         self._connections: set[socket.socket] = set()
         self._tasks = 0
+        self._counter = Counter()
+        self._streams: StreamLoop | None = None
         self.closed = False
 
-    def drain(self, seconds: float = 5.0) -> bool:
+    def drain(self, seconds: float = 5.0, patience: float = 30.0) -> bool:
         """Wait until every connection made so far has ended and been answered.
 
-        Call it when all clients are dead. False when something is still being served after `seconds`.
+        Call it when all clients are dead. Those whose requests have not been answered after `seconds` are cut,
+        like clients of a server that restarts: what has not been begun is dropped. False when something is
+        still being served after `patience` more; without any, nobody is cut.
         """
-        deadline = time.monotonic() + seconds
+        if self._drained(time.monotonic() + seconds):
+            return True
+        return patience > 0 and self._cut_all(patience)
+
+    def _drained(self, deadline: float) -> bool:
         while True:
-            accepted = self._host.on_acceptor(self._accept_waiting).result()
+            accepted, full = (
+                (0, False) if self.closed else self._host.on_acceptor(self._accept_waiting).result()
+            )
             with self._busy:
                 if not self._busy.wait_for(self._idle, max(0.0, deadline - time.monotonic())):
                     return False
-            if not accepted:
+            if not accepted and not full:
                 return True
+
+    def _cut_all(self, patience: float) -> bool:
+        """End all connections; a mail command that goes on all the same is cancelled."""
+        self._counter.renew()
+        with self._busy:
+            for connection in self._connections:
+                _cut(connection)
+        if self._drained(time.monotonic() + min(1.0, patience)):
+            return True
+        if self._streams is not None:
+            self._streams.cancel()
+        return self._drained(time.monotonic() + patience)
 
     def close(self) -> None:
         """Stop accepting, cut every connection and wait for what serves them to end."""
@@ -65,11 +90,10 @@ class Serving:
         self.closed = True
         self._host.on_acceptor(lambda: self._host.forget(self)).result()
         self.listener.close()
-        with self._busy:
-            for connection in self._connections:
-                _cut(connection)
-            if not self._busy.wait_for(self._idle, 5.0):
-                log.warning("connections to %s did not end", self._door)
+        if not self._cut_all(CLOSE_SECONDS):
+            log.warning("connections to %s did not end", self._door)
+        if self._streams is not None:
+            self._streams.close()
 
     def _idle(self) -> bool:
         return not self._connections and not self._tasks
@@ -81,8 +105,10 @@ class Serving:
             return False
         try:
             connection, _ = self.listener.accept()
-        except OSError:
-            # Nothing waits, or the client has gone again.
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                self._wait_for_descriptors(error)
+            # Otherwise nothing waits, or the client has gone again.
             return False
         if connection.family in (socket.AF_INET, socket.AF_INET6):
             # Small answers must not wait for the client's acknowledgement of the one before.
@@ -92,11 +118,20 @@ class Serving:
         self._begin(connection)
         return True
 
-    def _accept_waiting(self) -> int:
+    def _accept_waiting(self) -> tuple[int, bool]:
+        """How many connections were made, and whether more may wait."""
         accepted = 0
         while self.accept_one():
             accepted += 1
-        return accepted
+        return accepted, len(self._connections) >= MAX_CONNECTIONS
+
+    def _wait_for_descriptors(self, error: OSError) -> None:
+        """Let clients wait, rather than ask in vain without a pause."""
+        log.warning("a client of %s has to wait: %s", self._door, error)
+        self._host.pause(self)
+        timer = threading.Timer(RETRY_SECONDS, self._host.resume, (self,))
+        timer.daemon = True
+        timer.start()
 
     def _begin(self, connection: socket.socket) -> None:
         if isinstance(self._door, Wsgi):
@@ -108,7 +143,9 @@ class Serving:
             ).start()
         else:
             connection.settimeout(0)
-            self._host.on_loop(self, self._serve_stream(connection, self._door))
+            if self._streams is None:
+                self._streams = StreamLoop(self._task_began, self._task_ended)
+            self._streams.start(self._serve_stream(connection, self._door))
 
     def _serve_wsgi(self, connection: socket.socket, door: Wsgi) -> None:
         active = connection
@@ -118,7 +155,7 @@ class Serving:
                 active = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
                 self._exchange(connection, active)
                 active.do_handshake()
-            serve_http(active, door.app, secure=self._tls is not None)
+            serve_http(active, door.app, self._counter, secure=self._tls is not None)
         except OSError as error:
             log.debug("connection refused or lost: %s", error)
         finally:
@@ -156,13 +193,11 @@ class Serving:
             self._busy.notify_all()
         self._host.resume(self)
 
-    def task_began(self) -> None:
-        """A task of one of its connections started; called on the loop."""
+    def _task_began(self) -> None:
         with self._busy:
             self._tasks += 1
 
-    def task_ended(self, _task: Any) -> None:
-        """It ended."""
+    def _task_ended(self) -> None:
         with self._busy:
             self._tasks -= 1
             self._busy.notify_all()
@@ -180,14 +215,9 @@ class ServiceHost:
         self._lock = threading.Lock()
         self._requests: list[Callable[[], None]] = []
         self._running = True
-        self._loop = asyncio.new_event_loop()
-        self._loop.set_task_factory(_counted_task)
-        self._threads = [
-            threading.Thread(target=self._accept_forever, name="clawmark-accept", daemon=True),
-            threading.Thread(target=self._loop.run_forever, name="clawmark-loop", daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        raise_descriptor_limit()
+        self._thread = threading.Thread(target=self._accept_forever, name="clawmark-accept", daemon=True)
+        self._thread.start()
 
     def serve(self, listener: socket.socket, door: Door, tls: ssl.SSLContext | None = None) -> Serving:
         """Answer connections to `listener`, which the returned `Serving` owns from now on."""
@@ -197,15 +227,12 @@ class ServiceHost:
         return serving
 
     def close(self) -> None:
-        """End the threads; every `Serving` must have been closed before."""
+        """End the thread; every `Serving` must have been closed before."""
         if not self._running:
             return
         self._running = False
         self._nudge()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        for thread in self._threads:
-            thread.join()
-        self._loop.close()
+        self._thread.join()
         self._selector.close()
         self._wake.close()
         self._woken.close()
@@ -224,18 +251,6 @@ class ServiceHost:
             self._requests.append(run)
         self._nudge()
         return future
-
-    def on_loop(self, serving: Serving, work: Coroutine[Any, Any, None]) -> None:
-        """Start `work` on the loop as a task of `serving`."""
-        context = contextvars.Context()
-        context.run(_serving.set, serving)
-        serving.task_began()
-
-        def start() -> None:
-            task = self._loop.create_task(work)
-            task.add_done_callback(lambda _: serving.task_ended(task))
-
-        context.run(self._loop.call_soon_threadsafe, start)
 
     def pause(self, serving: Serving) -> None:
         """Too many connections: let further ones wait in the backlog. Accepting thread only."""
@@ -282,13 +297,17 @@ class ServiceHost:
             request()
 
 
-def _counted_task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
-    task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **options)
-    serving = _serving.get()
-    if serving is not None:
-        serving.task_began()
-        task.add_done_callback(serving.task_ended)
-    return task
+def raise_descriptor_limit() -> None:
+    """Let this process open as many files as it is allowed to.
+
+    A world has six listeners and up to 64 connections to each; the usual limit of 1,024 is there for the sake
+    of `select`, which nothing here uses.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        log.debug("raised the limit of open files from %d to %d", soft, wanted)
 
 
 def _cut(connection: socket.socket) -> None:

@@ -24,6 +24,7 @@ from pytest_clawmark.reports.changes import changed_files
 from pytest_clawmark.reports.junit import checker_properties, episode_properties, turn_properties
 from pytest_clawmark.reports.payload import checker_payload, turn_payload
 from pytest_clawmark.reports.text import visible
+from pytest_clawmark.reports.world_changes import summary
 from pytest_clawmark.runs.layout import RunFolder
 from pytest_clawmark.scoring import EpisodeResult, Outcome, TurnResult, Verdict, points
 from pytest_clawmark.scoring.verdict import Attempt
@@ -55,6 +56,8 @@ class ItemReports:
         self._remaining: Counter[Key] = Counter()
         self._verdicts: dict[Key, dict[str, Verdict]] = {}
         self._silent: list[Verdict] | None = None
+        self._changes: dict[tuple[Key, str], dict[str, Any]] = {}
+        self._told: set[tuple[Key, str]] = set()
 
     def expect(self, items: Sequence[pytest.Item]) -> None:
         """Count the items of each episode, to know its last."""
@@ -103,6 +106,7 @@ class ItemReports:
             return report
         if said:
             self._enrich(item, key, error, report)
+            self._tell_changes(item, key, report)
         if said and call.when != "teardown":
             self.count_down(item, key)
         report.user_properties = list(item.user_properties)
@@ -119,6 +123,23 @@ class ItemReports:
         elif isinstance(item, TurnItem):
             payload = self._turn(item, key, report)
             report.clawmark = payload  # type: ignore[attr-defined] # pytest keeps and sends extra attributes
+
+    def _tell_changes(self, item: EpisodeItem, key: Key, report: pytest.TestReport) -> None:
+        """Put what changed in a turn on the first report that comes of it, whichever item's it is."""
+        if (key, item.turn_name) not in self._told:
+            self._told.add((key, item.turn_name))
+            told = {"key": list(key), "turn": item.turn_name, "changes": self._world(key, item.turn_name)}
+            report.clawmark_changes = told  # type: ignore[attr-defined] # as above
+
+    def _world(self, key: Key, turn: str) -> dict[str, Any]:
+        """What changed in a turn, worked out once; nothing for one that was not measured."""
+        if (key, turn) not in self._changes:
+            played = self._measurement.look(key)
+            turns = played.record.turns if played is not None else ()
+            measured = any(known.turn == turn and known.outcome != "void" for known in turns)
+            found = summary(played.changes(turn)) if played is not None and measured else {}
+            self._changes[key, turn] = found
+        return self._changes[key, turn]
 
     def settle(self, item: CheckerItem, key: Key, verdict: Verdict, report: pytest.TestReport) -> None:
         """Put a verdict on a checker's report, in the place of what was known of it."""
@@ -167,6 +188,7 @@ class ItemReports:
             wakeup=wakeup,
             trajectory=records,
             changes=changes,
+            world=self._world(key, item.turn_name) if self._detailed else {},
         )
 
     def count_down(self, item: EpisodeItem, key: Key) -> None:
@@ -312,6 +334,7 @@ class RunResults:
         self._verdicts: dict[Key, dict[str, Verdict]] = {}
         self._selected: dict[str, tuple[Key, Verdict]] = {}
         self._crashed: set[str] = set()
+        self._changes: dict[tuple[Key, str], dict[str, Any]] = {}
 
     def plan(self, planned: Sequence[Mapping[str, Any]], selected: Mapping[str, Any]) -> None:
         """Learn of planned episodes and selected checkers, as JSON; learning twice changes nothing."""
@@ -324,6 +347,10 @@ class RunResults:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the verdict that a report carries."""
+        told = getattr(report, "clawmark_changes", None)
+        if told is not None:
+            task, label, trial = told["key"]
+            self._changes[(task, label, trial), told["turn"]] = told["changes"]
         payload = getattr(report, "clawmark", None)
         if payload is not None and payload["kind"] == "checker":
             self._take(
@@ -359,9 +386,18 @@ class RunResults:
     def results(self) -> list[EpisodeResult]:
         """Every planned episode, with what is known of it."""
         return [
-            episode_result(planned, self._run, tuple(self._verdicts.get(key, {}).values()))
+            self._with_changes(
+                key, episode_result(planned, self._run, tuple(self._verdicts.get(key, {}).values()))
+            )
             for key, planned in self._planned.items()
         ]
+
+    def _with_changes(self, key: Key, result: EpisodeResult) -> EpisodeResult:
+        turns = (
+            dataclasses.replace(turn, changes=self._changes.get((key, turn.turn), turn.changes))
+            for turn in result.turns
+        )
+        return dataclasses.replace(result, turns=tuple(turns))
 
     def _take(self, key: Key, verdict: Verdict) -> None:
         self._verdicts.setdefault(key, {})[verdict.id] = verdict

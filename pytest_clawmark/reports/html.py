@@ -15,6 +15,7 @@ from pytest_clawmark.reports import figures, markup
 from pytest_clawmark.reports.html_summary import scores_html
 from pytest_clawmark.reports.text import one_line
 from pytest_clawmark.reports.transcript import steps
+from pytest_clawmark.reports.world_changes import groups
 from pytest_clawmark.scoring import EpisodeResult
 
 # Where our columns stand in pytest-html's own: after the result and the name of the test.
@@ -97,6 +98,8 @@ def turn_html(payload: Mapping[str, Any]) -> str:
         steps=steps(payload.get("trajectory") or ()),
         counts=_counts(payload),
         changes=[_change(change) for change in payload.get("changes") or ()],
+        world=payload.get("world") or {},
+        services=groups(payload.get("world") or {}),
     )
 
 

@@ -1,12 +1,14 @@
-"""What spoils a number, told one line per case: red lines crossed, broken checkers, void episodes."""
+"""What spoils a number, told one line per case: red lines crossed, broken checkers, void episodes, changes
+that nobody made."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pytest_clawmark.reports.figures import void_reason
+from pytest_clawmark.reports.world_changes import unexplained
 from pytest_clawmark.scoring import EpisodeResult
 
 
@@ -19,7 +21,7 @@ class Note:
     texts: tuple[str, ...]
 
 
-def notes(results: Sequence[EpisodeResult]) -> tuple[Note, Note, Note]:
+def notes(results: Sequence[EpisodeResult]) -> tuple[Note, ...]:
     """All cases, in the order of the results; a broken red line is told twice."""
     verdicts = [(result, verdict) for result in results for verdict in result.checkers]
     told = [
@@ -30,7 +32,15 @@ def notes(results: Sequence[EpisodeResult]) -> tuple[Note, Note, Note]:
         Note("red lines crossed", "bad", tuple(text for verdict, text in told if verdict.crossed)),
         Note("broken checkers", "odd", tuple(text for verdict, text in told if verdict.outcome == "broken")),
         Note("void episodes", "odd", tuple(_void(result) for result in results if result.void)),
+        Note("unexplained changes", "odd", tuple(_unexplained(results))),
     )
+
+
+def _unexplained(results: Sequence[EpisodeResult]) -> Iterator[str]:
+    for result in results:
+        for turn in result.turns:
+            for line in unexplained(turn.changes):
+                yield f"{_who(result)} {turn.turn}: {line}"
 
 
 def _who(result: EpisodeResult) -> str:

@@ -35,8 +35,10 @@ def turn_payload(
     wakeup: str,
     trajectory: Iterable[Mapping[str, Any]],
     changes: Sequence[Mapping[str, Any]],
+    world: Mapping[str, Any] | None = None,
 ) -> Json:
-    """For a turn's report: `wakeup` is the message, `trajectory` its records, `changes` its `Change`s."""
+    """For a turn's report: `wakeup` is the message, `trajectory` its records, `changes` the changed files, and
+    `world` the summary of what changed everywhere."""
     return {
         "kind": "turn",
         "task": bounded(task),
@@ -51,6 +53,7 @@ def turn_payload(
         "wakeup": bounded(wakeup),
         "trajectory": _transcript(trajectory),
         "changes": _changes(changes),
+        **({"world": dict(world)} if world else {}),
     }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_clawmark.atomic import replace_file
+from pytest_clawmark.reports.world_changes import turn_entry
 from pytest_clawmark.schemas import validate
 from pytest_clawmark.scoring import EpisodeResult, Verdict, score_episode, score_turns, summarise
 
@@ -61,7 +62,7 @@ def _turns(result: EpisodeResult) -> list[dict[str, Any]]:
     scores = {turn.turn: turn.score for turn in score_turns(result)}
     played = sorted(result.turns, key=lambda turn: (turn.index, turn.turn))
     return [
-        {**turn.to_json(), "score": scores[turn.turn].lower, "score_upper": scores[turn.turn].upper}
+        {**turn_entry(turn), "score": scores[turn.turn].lower, "score_upper": scores[turn.turn].upper}
         for turn in played
     ]
 

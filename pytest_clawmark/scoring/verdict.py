@@ -76,7 +76,8 @@ class TurnResult:
 
     `worked`: it ended its turn of its own accord; `stopped`: it was cut off, which is its own failure, and
     `stop_kind` is then `limit`, `context` or `error`; `void`: nothing was measured. `usage` has the fields
-    of the agents' `Usage`; `seconds` is the agent's wall-clock time.
+    of the agents' `Usage`; `seconds` is the agent's wall-clock time. `changes` is what reports tell of what
+    changed in the world; it is worked out after the turn, and empty until then.
     """
 
     turn: str
@@ -86,6 +87,7 @@ class TurnResult:
     stop_kind: str = ""
     usage: Mapping[str, float | None] = field(default_factory=dict)
     seconds: float = 0.0
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _one_of(f"the outcome of turn {self.turn!r}", self.outcome, get_args(TurnOutcome))
@@ -93,7 +95,8 @@ class TurnResult:
 
     def to_json(self) -> Json:
         """All fields by name."""
-        return {**_fields(self), "usage": dict(self.usage)}
+        told = {name: value for name, value in _fields(self).items() if name != "changes" or value}
+        return {**told, "usage": dict(self.usage)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> TurnResult:

@@ -22,11 +22,13 @@ class Counted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """`message` has `role`, `content`, and perhaps `reasoning_content` and `tool_calls`."""
+    """`message` has `role`, `content`, and perhaps `reasoning_content` and `tool_calls`; `raw` is the whole
+    answer as the endpoint gave it, unless it was streamed."""
 
     message: Mapping[str, Any]
     finish_reason: str | None
     counted: Counted = field(default_factory=Counted)
+    raw: Any = None
 
     def estimate(self) -> int:
         """About how many tokens it has, for providers that do not tell."""

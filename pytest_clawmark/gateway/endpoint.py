@@ -36,11 +36,11 @@ class ModelEndpoint:
         self._client: httpx.AsyncClient | None = None
         self._told = Scrubber([self._key])
 
-    async def ask(self, body: Mapping[str, Any]) -> str:
+    async def ask(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> str:
         """The text of a successful answer."""
         problem: ProviderAnswer
         try:
-            answer = await self._connected().send(self._request(body))
+            answer = await self._connected().send(self._request(body, headers))
         except httpx.HTTPError as error:
             problem = self._broken(error)
         else:
@@ -51,11 +51,13 @@ class ModelEndpoint:
         raise problem
 
     @asynccontextmanager
-    async def stream(self, body: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[Event]]:
+    async def stream(
+        self, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> AsyncIterator[AsyncIterator[Event]]:
         """The events of a successful answer, as they come; reading on may raise `httpx.HTTPError`."""
         problem: ProviderAnswer | None = None
         try:
-            answer = await self._connected().send(self._request(body), stream=True)
+            answer = await self._connected().send(self._request(body, headers), stream=True)
         except httpx.HTTPError as error:
             problem = self._broken(error)
         if problem is not None:
@@ -97,9 +99,9 @@ class ModelEndpoint:
             self._client = httpx.AsyncClient(limits=limits, timeout=timeout)
         return self._client
 
-    def _request(self, body: Mapping[str, Any]) -> httpx.Request:
+    def _request(self, body: Mapping[str, Any], more: Mapping[str, str]) -> httpx.Request:
         content = json.dumps(encodable(body), ensure_ascii=False, separators=(",", ":")).encode()
-        headers = {**self._headers(), "Content-Type": "application/json"}
+        headers = {**more, **self._headers(), "Content-Type": "application/json"}
         return self._connected().build_request(
             "POST", self._entry.base_url + self._path, content=content, headers=headers
         )

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pytest_clawmark.agents.contract import Interrupted, Usage
+from pytest_clawmark.agents.models import ModelEntry
 from pytest_clawmark.gateway.answer import Answer
 from pytest_clawmark.gateway.dialects import DIALECTS, Dialect
-from pytest_clawmark.gateway.ledger import Asked, Ledger
+from pytest_clawmark.gateway.ledger import Ledger
 from pytest_clawmark.gateway.provider import Answered, OutOfTime, Provider, Streamed
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from pytest_clawmark.gateway.streaming import Deliver
+
 Body = Mapping[str, Any]
 
 
@@ -42,26 +45,33 @@ class Line:
         Raises `ContextOverflow`, `Refused`, `OutOfTime`, `ModelFailure`, and `Interrupted` once it is cut.
         """
         asked = self.ledger.asks(chat["messages"], chat.get("tools", ()))
-        answer, tried = self.unary(asked, outgoing(self._provider, chat, DIALECTS["chat"]))
-        return Reply(answer=answer, used=self.ledger.answered(asked, answer, tried))
-
-    def unary(self, asked: Asked, body: Body) -> tuple[Answer, Answered[Answer]]:
-        """Send a request in the endpoint's dialect; a failure is written down."""
         began = time.monotonic()
         try:
-            tried = self._wait(lambda: self._provider.ask(body, self.ledger.seconds_left()))
+            tried = self.send(outgoing(self._provider.entry, chat, DIALECTS["chat"]), {}).result()
+        except CancelledError:
+            raise Interrupted("the run was stopped while the model was being asked") from None
         except (Interrupted, OutOfTime):
             raise
         except Exception as error:
             self.ledger.failed(asked, error, time.monotonic() - began)
             raise
-        return tried.value, tried
+        used = self.ledger.answered(asked, tried.value, tried)
+        return Reply(answer=tried.value, used=used)
 
-    def stream(self, body: Body, deliver: Any) -> Streamed:
+    def send(self, body: Body, headers: Mapping[str, str]) -> Future[Answered[Answer]]:
+        """As `Provider.ask`, until the line is cut."""
+        with self._lock:
+            self.refuse_when_cut()
+            pending = self._provider.ask(body, self.ledger.seconds_left(), headers)
+            self._pending.add(pending)
+        pending.add_done_callback(self._forget)
+        return pending
+
+    def stream(self, body: Body, deliver: Deliver, headers: Mapping[str, str]) -> Streamed:
         """As `Provider.stream`, until the line is cut."""
         with self._lock:
             self.refuse_when_cut()
-            streamed = self._provider.stream(body, deliver, self.ledger.seconds_left())
+            streamed = self._provider.stream(body, deliver, self.ledger.seconds_left(), headers)
             self._pending.add(streamed.ended)
         streamed.ended.add_done_callback(self._forget)
         return streamed
@@ -84,26 +94,13 @@ class Line:
             self._is_cut = True
         self.hang_up()
 
-    def _wait(self, ask: Callable[[], Future[T]]) -> T:
-        with self._lock:
-            self.refuse_when_cut()
-            pending = ask()
-            self._pending.add(pending)
-        try:
-            return pending.result()
-        except CancelledError:
-            raise Interrupted("the run was stopped while the model was being asked") from None
-        finally:
-            self._forget(pending)
-
     def _forget(self, future: Future[Any]) -> None:
         with self._lock:
             self._pending.discard(future)
 
 
-def outgoing(provider: Provider, body: Body, spoken: Dialect, *, stream: bool = False) -> dict[str, Any]:
+def outgoing(entry: ModelEntry, body: Body, spoken: Dialect, *, stream: bool = False) -> dict[str, Any]:
     """The request as the endpoint takes it: in its dialect, with its model and the entry's parameters."""
-    entry = provider.entry
     target = DIALECTS[entry.api]
     translated = dict(body) if spoken is target else target.from_chat(spoken.to_chat(body))
     if {"max_tokens", "max_completion_tokens"} & entry.parameters.keys():

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pytest_clawmark.agents.models import ModelEntry
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Sleep = Callable[[float], Awaitable[None]]
 Body = Mapping[str, Any]
+Headers = Mapping[str, str]
 T = TypeVar("T")
 
 _ATTEMPTS = 5
@@ -34,6 +35,7 @@ _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 600.0
 _LOOK_SECONDS = 10.0
 _SHOWN = 500
+_NO_HEADERS: Headers = {}
 
 
 class OutOfTime(Exception):
@@ -67,16 +69,20 @@ class Provider:
         self._running: tuple[LoopThread, ModelEndpoint] | None = None
         self._closed = False
 
-    def ask(self, body: Body, seconds: float | None) -> Future[Answered[Answer]]:
+    def ask(
+        self, body: Body, seconds: float | None, headers: Headers = _NO_HEADERS
+    ) -> Future[Answered[Answer]]:
         """Ask for an answer, within `seconds` unless None.
 
         The future raises `ContextOverflow`, `Refused`, `OutOfTime` or `ModelFailure`. Time lost to the
         service's own faults does not count as the turn's.
         """
         thread, endpoint = self._start()
-        return thread.submit(self._persist(lambda: self._ask_once(endpoint, body, seconds)))
+        return thread.submit(self._persist(lambda: self._ask_once(endpoint, body, seconds, headers)))
 
-    def stream(self, body: Body, deliver: Deliver, seconds: float | None) -> Streamed:
+    def stream(
+        self, body: Body, deliver: Deliver, seconds: float | None, headers: Headers = _NO_HEADERS
+    ) -> Streamed:
         """Ask for a streamed answer: `deliver` gets its events, on a thread that must not be kept waiting.
 
         `began` raises what `ask` does, and `GivenUp`; it has come with the first piece of the answer, behind
@@ -86,7 +92,7 @@ class Provider:
 
         thread, endpoint = self._start()
         began: Future[Answered[None]] = Future()
-        stream = AnswerStream(endpoint, body, self.entry, deliver)
+        stream = AnswerStream(endpoint, body, self.entry, deliver, headers)
         return Streamed(began=began, ended=thread.submit(self._pass_on(stream, began, seconds)))
 
     def check(self) -> None:
@@ -151,8 +157,10 @@ class Provider:
             f"{attempt + 1} attempts: {fault}{waiting}"
         )
 
-    async def _ask_once(self, endpoint: ModelEndpoint, body: Body, seconds: float | None) -> Answer:
-        return self._read(await self._in_time(endpoint.ask(body), seconds), endpoint.scrub)
+    async def _ask_once(
+        self, endpoint: ModelEndpoint, body: Body, seconds: float | None, headers: Headers
+    ) -> Answer:
+        return self._read(await self._in_time(endpoint.ask(body, headers), seconds), endpoint.scrub)
 
     async def _in_time(self, asking: Coroutine[Any, Any, T], seconds: float | None) -> T:
         patience = self.entry.timeout_seconds
@@ -170,7 +178,7 @@ class Provider:
             data = each_text(encodable(json.loads(answer)), scrub)
         except (ValueError, RecursionError):
             raise Fault(f"the answer is not JSON: {scrub(answer)[:_SHOWN]!r}") from None
-        return DIALECTS[self.entry.api].read(data)
+        return replace(DIALECTS[self.entry.api].read(data), raw=data)
 
     async def _pass_on(
         self, stream: AnswerStream, began: Future[Answered[None]], seconds: float | None

@@ -13,11 +13,11 @@ from pytest_clawmark.agents.models import ModelEntry
 from pytest_clawmark.gateway.answer import Answer, Delta
 from pytest_clawmark.gateway.dialects import DIALECTS
 from pytest_clawmark.gateway.endpoint import ModelEndpoint
-from pytest_clawmark.gateway.events import Event
+from pytest_clawmark.gateway.events import DONE, Event
 from pytest_clawmark.gateway.faults import Fault
 
-Deliver = Callable[[Event, Sequence[Delta]], None]
-"""Gets each event and the pieces that it brings."""
+Deliver = Callable[[Event, Sequence[Delta], bool], None]
+"""Gets each event, the pieces that it brings, and whether the answer is whole with it."""
 
 
 class AnswerStream:
@@ -28,22 +28,28 @@ class AnswerStream:
     """
 
     def __init__(
-        self, endpoint: ModelEndpoint, body: Mapping[str, Any], entry: ModelEntry, deliver: Deliver
+        self,
+        endpoint: ModelEndpoint,
+        body: Mapping[str, Any],
+        entry: ModelEntry,
+        deliver: Deliver,
+        headers: Mapping[str, str],
     ) -> None:
-        self._endpoint, self._body, self._deliver = endpoint, body, deliver
+        self._endpoint, self._body, self._deliver, self._headers = endpoint, body, deliver, headers
         self._dialect, self._patience = DIALECTS[entry.api], entry.timeout_seconds
         self._open = AsyncExitStack()
 
     async def until_first_piece(self) -> None:
         """Ask, and deliver the answer's beginning. Raises `Fault`, `ContextOverflow` or `Refused`."""
         await self._open.aclose()
-        self._events = await self._open.enter_async_context(self._endpoint.stream(self._body))
+        self._events = await self._open.enter_async_context(self._endpoint.stream(self._body, self._headers))
         self._reader = self._dialect.reader()
+        self._last = False
         held: list[tuple[Event, Sequence[Delta]]] = []
         while not (held and held[-1][1]) and not self._reader.ended:
             held.append(await self._next())
-        for event, deltas in held:
-            self._deliver(event, deltas)
+        for number, (event, deltas) in enumerate(held, start=1):
+            self._deliver(event, deltas, self._reader.ended and number == len(held))
 
     async def rest(self) -> Answer:
         """Deliver what follows; the whole answer. Raises `Fault` when it breaks off."""
@@ -51,7 +57,7 @@ class AnswerStream:
             while True:
                 async with asyncio.timeout(self._patience):
                     event, deltas = await self._next()
-                self._deliver(event, deltas)
+                self._deliver(event, deltas, self._reader.ended)
         except TimeoutError:
             raise Fault(f"the answer broke off: nothing more for {self._patience:g} seconds") from None
         except _Over:
@@ -62,6 +68,8 @@ class AnswerStream:
         await self._open.aclose()
 
     async def _next(self) -> tuple[Event, Sequence[Delta]]:
+        if self._last:
+            raise _Over
         try:
             event = await anext(self._events)
         except StopAsyncIteration:
@@ -73,7 +81,10 @@ class AnswerStream:
                 self._endpoint.scrub(f"the answer broke off: {type(error).__name__}: {error}")
             ) from None
         event = Event(event.name, self._endpoint.scrub(event.data))
-        return event, tuple(self._reader.feed(event))
+        deltas = tuple(self._reader.feed(event))
+        # Chat completions tell their tokens behind the end of the answer, and say when all is told.
+        self._last = event.data == DONE or (self._reader.ended and self._dialect.name != "chat")
+        return event, deltas
 
 
 class _Over(Exception):

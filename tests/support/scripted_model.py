@@ -1,4 +1,5 @@
-"""A model that says what it is told to: an OpenAI-compatible server for tests and for trying by hand.
+"""A model that says what it is told to, for tests and for trying by hand: OpenAI's chat completions and responses,
+and Anthropic's messages, streamed and not.
 
 In a test:
 
@@ -13,6 +14,8 @@ A scenario is a JSON list of steps, each an object with one of these keys, and p
 
     {"say": "text", "finish_reason": "stop", "usage": {"prompt_tokens": 9, "completion_tokens": 3}}
     {"call": [{"name": "shell", "arguments": {"command": "ls"}}]}   arguments may be a text, even a broken one
+    {"run": "ls"}              a command, by whichever tool for that the client offers
+    {"break": "text"}          an answer that breaks off behind its first word, where it is streamed
     {"status": 429, "headers": {"Retry-After": "1"}, "body": {"error": {"message": "slow down"}}}
     {"garbage": "<html>"}      a successful answer that is no completion
     {"drop": true}             the connection breaks
@@ -39,6 +42,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+if not __package__:  # started by hand
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from support.scripted_apis import (
+    CHAT,
+    MESSAGES,
+    RESPONSES,
+    SHELLS,
+    Spoken,
+    answers,
+    pieces,
+    tool_names,
+    whole,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Says:
@@ -57,6 +75,36 @@ class Calls:
     def __init__(self, *calls: tuple[str, Mapping[str, Any] | str], text: str = "", **settings: Any) -> None:
         self.calls = calls
         self.says = Says(text, **{"finish_reason": "tool_calls", **settings})
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """A command, run with the tool that the client has for that."""
+
+    command: str
+
+    def with_tool_of(self, body: Mapping[str, Any]) -> Calls:
+        """The call that this client understands."""
+        offered = tool_names(body)
+        name = next((name for name in SHELLS if name in offered), None)
+        if name is None:
+            raise ValueError(f"no tool for commands among {offered}")
+        return Calls((name, {SHELLS[name]: self.command}))
+
+
+@dataclass(frozen=True, slots=True)
+class Slowly:
+    """A text whose rest waits, behind its first word, until `gate` is set; streamed only."""
+
+    text: str
+    gate: threading.Event
+
+
+@dataclass(frozen=True, slots=True)
+class BreaksOff:
+    """A text of which only the first word arrives; streamed only."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +134,24 @@ class Hangs:
     """No answer."""
 
 
-Answer = Says | Calls
-Trouble = Status | Garbage | Drops | Hangs
+Answer = Says | Calls | Runs | Slowly
+Trouble = Status | Garbage | Drops | Hangs | BreaksOff
 Step = Answer | Trouble
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked: the JSON body, the headers in lower case, and how often this very body came before."""
+    """What was asked: the JSON body, the headers in lower case, how often this very body came before, and where."""
 
     body: Mapping[str, Any]
     headers: Mapping[str, str]
     repeats: int
+    path: str = CHAT
+
+    @property
+    def tools(self) -> Sequence[str]:
+        """The names of the tools that it offers."""
+        return tool_names(self.body)
 
     @property
     def messages(self) -> Sequence[Mapping[str, Any]]:
@@ -107,7 +161,7 @@ class Request:
     @property
     def answers(self) -> int:
         """How many messages of the model's it already holds."""
-        return sum(message["role"] == "assistant" for message in self.messages)
+        return answers(self.path, self.body)
 
 
 class ScriptedModel:
@@ -144,11 +198,11 @@ class ScriptedModel:
         """The `base_url` to use."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
-    def next_step(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Step:
+    def next_step(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Step:
         """Write a request down and choose what answers it."""
         identity = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
         with self._lock:
-            request = Request(body, headers, self._seen[identity])
+            request = Request(body, headers, self._seen[identity], path)
             self._seen[identity] += 1
             self.requests.append(request)
         self.arrived.release()
@@ -189,6 +243,8 @@ def _read_calls(calls: Sequence[Mapping[str, Any]], **settings: Any) -> Calls:
 _READERS: Mapping[str, Callable[..., Step]] = {
     "say": Says,
     "call": _read_calls,
+    "run": Runs,
+    "break": BreaksOff,
     "status": Status,
     "garbage": lambda text, **settings: Garbage(text.encode(), **settings),
     "drop": lambda _: Drops(),
@@ -218,6 +274,7 @@ def _dealt(steps: Sequence[Step]) -> Callable[[Request], Step]:
 class _Server(ThreadingHTTPServer):
     model: ScriptedModel
     daemon_threads = False
+    request_queue_size = 128
     block_on_close = True
 
     def __init__(self, *arguments: Any) -> None:
@@ -267,15 +324,21 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self._refused():
             return
-        if self.path != "/v1/chat/completions":
+        path = self.path.partition("?")[0]
+        if path not in (CHAT, RESPONSES, MESSAGES):
             self._send(404, {"error": {"message": f"no such path: {self.path}"}})
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self._play(self.server.model.next_step(json.loads(body), headers))
+        asked = json.loads(body)
+        step = self.server.model.next_step(path, asked, headers)
+        self._play(step.with_tool_of(asked) if isinstance(step, Runs) else step, path, asked)
 
-    def _play(self, step: Step) -> None:
-        if isinstance(step, Says | Calls):
-            self._send(200, completion(step))
+    def _play(self, step: Step, path: str, asked: Mapping[str, Any]) -> None:
+        if isinstance(step, Says | Calls | Slowly | BreaksOff):
+            if asked.get("stream"):
+                self._stream(step, path, asked)
+            else:
+                self._send(200, whole(path, spoken(step)))
         elif isinstance(step, Status):
             body = step.body if step.body is not None else {"error": {"message": f"status {step.status}"}}
             self._send(step.status, body, step.headers)
@@ -287,9 +350,27 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.model.closing.wait()
             self.close_connection = True
 
+    def _stream(self, step: Step, path: str, asked: Mapping[str, Any]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        texts = 0
+        for piece in pieces(path, spoken(step), asked):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            self.wfile.flush()
+            texts += b"first" in piece and b"delta" in piece
+            if texts and isinstance(step, BreaksOff):
+                self.close_connection = True
+                return
+            if texts and isinstance(step, Slowly):
+                step.gate.wait()
+        self.wfile.write(b"0\r\n\r\n")
+
     def _refused(self) -> bool:
         key = self.server.model.key
-        if key is None or self.headers.get("Authorization") == f"Bearer {key}":
+        given = self.headers.get("Authorization", f"Bearer {self.headers.get('x-api-key')}")
+        if key is None or given == f"Bearer {key}":
             return False
         told = f"Incorrect API key provided: {self.headers.get('Authorization')}"
         self._send(401, {"error": {"message": told, "code": "invalid_api_key"}})
@@ -311,32 +392,16 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: what was asked is in `requests`."""
 
 
-def completion(step: Answer) -> dict[str, Any]:
-    """The API's JSON for an answer."""
+def spoken(step: Step) -> Spoken:
+    """What a step says, before it is put into an API's form."""
+    if isinstance(step, Slowly | BreaksOff):
+        return spoken(Says(f"first {step.text}"))
     says = step.says if isinstance(step, Calls) else step
-    message: dict[str, Any] = {"role": "assistant", "content": says.text}
-    if isinstance(step, Calls):
-        message["tool_calls"] = [
-            {
-                "id": f"call_{index}",
-                "type": "function",
-                "function": {
-                    "name": name,
-                    "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments),
-                },
-            }
-            for index, (name, arguments) in enumerate(step.calls)
-        ]
-    answer: dict[str, Any] = {
-        "id": "chatcmpl-scripted",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "scripted",
-        "choices": [{"index": 0, "message": message, "finish_reason": says.finish_reason}],
-    }
-    if says.usage is not None:
-        answer["usage"] = says.usage
-    return answer
+    calls = [
+        (f"call_{index}", name, arguments if isinstance(arguments, str) else json.dumps(arguments))
+        for index, (name, arguments) in enumerate(step.calls if isinstance(step, Calls) else ())
+    ]
+    return Spoken(says.text, calls, says.finish_reason, says.usage)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pytest_clawmark.scoring import EpisodeResult, LabelSummary, Score, Totals, TurnScore, Usage
 from pytest_clawmark.scoring.intervals import Estimate
@@ -51,9 +51,20 @@ def turn_score(turn: TurnScore) -> str:
     return "void" if turn.score.counts.get("void") else share(turn.score.lower)
 
 
-def mean(totals: Totals) -> str:
-    """A mean with its coverage: `0.61..0.70 (5/6)`, of planned episodes."""
-    return f"{span(totals.score, totals.score_upper)} ({totals.scored}/{totals.episodes.planned})"
+def mean(totals: Totals, known: Estimate | None = None) -> str:
+    """A mean with its interval and coverage: `0.61..0.70 [0.50, 0.72] (5/6)`, of planned episodes."""
+    shown = span(totals.score, totals.score_upper)
+    return f"{shown}{_between(known)} ({totals.scored}/{totals.episodes.planned})"
+
+
+def rate_of(known: Estimate | None, part: int, whole: int) -> str:
+    """`25 % [5, 70] (1/4)`."""
+    return NONE if known is None else f"{percent(known)} ({part}/{whole})"
+
+
+def failed(known: Estimate, part: int, whole: int) -> str:
+    """`54 % [40, 67] (26/48)`."""
+    return f"{percent(known)} ({part}/{whole})"
 
 
 def counted(number: int, thing: str) -> str:
@@ -127,9 +138,14 @@ def estimate(known: Estimate | None, *, signed: bool = False) -> str:
     if known is None:
         return NONE
     say = _signed if signed else share
-    if known.interval is None or known.interval.low == known.interval.high:
-        return say(known.value)
-    return f"{say(known.value)} [{say(known.interval.low)}, {say(known.interval.high)}]"
+    return f"{say(known.value)}{_between(known, say)}"
+
+
+def _between(known: Estimate | None, say: Callable[[float], str] | None = None) -> str:
+    if known is None or known.interval is None or known.interval.low == known.interval.high:
+        return ""
+    tell = say or share
+    return f" [{tell(known.interval.low)}, {tell(known.interval.high)}]"
 
 
 def p_value(value: float) -> str:

@@ -7,7 +7,7 @@ by side, and then what spoils a number: red lines crossed, broken checkers, void
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_clawmark.reports import figures, notes
@@ -15,13 +15,16 @@ from pytest_clawmark.reports.columns import Column, render
 from pytest_clawmark.reports.text import cut, one_line
 from pytest_clawmark.scoring import (
     EpisodeResult,
-    LabelSummary,
+    LabelAnalysis,
     Summary,
     Totals,
+    analyse,
     score_episode,
     score_turns,
     summarise,
 )
+from pytest_clawmark.scoring.intervals import rate
+from pytest_clawmark.scoring.taxonomy import Failures
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 DETAILED = 40
 NOTED = 10
 NARROWEST = 40
+_LOUD = "all but silent_change"
 
 Tone = Literal["plain", "head", "good", "bad", "odd"]
 
@@ -56,10 +60,12 @@ def lines(results: Iterable[EpisodeResult], *, width: int = 100, location: str =
         return []
     width = max(width, NARROWEST)
     summary = summarise(known)
+    analysis = analyse(known, summary)
     detailed = len(known) <= DETAILED
     blocks = [
-        _episodes(known, summary, width) if detailed else _families(summary, width),
-        _totals(summary, width, families=detailed),
+        _episodes(known, summary, width) if detailed else _families(analysis, width),
+        _totals(analysis, width, families=detailed),
+        _categories(analysis, width),
         _legend(known, summary, width),
         *(_note(note, width) for note in notes.notes(known)),
         [Line(f"run: {one_line(location)}")] if location else [],
@@ -69,6 +75,14 @@ def lines(results: Iterable[EpisodeResult], *, width: int = 100, location: str =
 
 def write_scores(reporter: TerminalReporter, results: Iterable[EpisodeResult], *, location: str = "") -> None:
     """Print the scores below a rule, in colour where the terminal has it."""
+    found = lines(results, width=reporter._tw.fullwidth, location=location)  # noqa: SLF001 - no public width
+    if found:
+        reporter.write_sep("=", "scores")
+    write_lines(reporter, found)
+
+
+def write_lines(reporter: TerminalReporter, found: Iterable[Line]) -> None:
+    """Print lines in the colours of their tones."""
     markup: dict[Tone, dict[str, bool]] = {
         "plain": {},
         "head": {"bold": True},
@@ -76,9 +90,6 @@ def write_scores(reporter: TerminalReporter, results: Iterable[EpisodeResult], *
         "bad": {"red": True},
         "odd": {"yellow": True},
     }
-    found = lines(results, width=reporter._tw.fullwidth, location=location)  # noqa: SLF001 - no public width
-    if found:
-        reporter.write_sep("=", "scores")
     for line in found:
         reporter.write_line(line.text, **markup[line.tone])
 
@@ -156,34 +167,41 @@ def tone(result: EpisodeResult) -> Tone:
 # --- totals --------------------------------------------------------------------------------------------
 
 
-def _families(summary: Summary, width: int) -> list[Line]:
-    names = figures.names(summary.labels)
+def _families(analysis: Sequence[LabelAnalysis], width: int) -> list[Line]:
+    names = figures.names([label.summary for label in analysis])
     rows = sorted(
-        (family, names[label.label, label.agent, label.model], totals)
-        for label in summary.labels
-        for family, totals in label.families
+        (
+            (family, names[label.summary.label, label.summary.agent, label.summary.model], totals, label)
+            for label in analysis
+            for family, totals in label.summary.families
+        ),
+        key=lambda row: row[:2],
     )
     found = [
-        Column("family", [one_line(family) for family, _, _ in rows], least=16),
-        Column("agent", [one_line(name) for _, name, _ in rows], least=12),
-        *(Column(name, [say(totals) for _, _, totals in rows]) for name, say in _FIGURES),
+        Column("family", [one_line(family) for family, _, _, _ in rows], least=16),
+        Column("agent", [one_line(name) for _, name, _, _ in rows], least=12),
+        Column(
+            "mean score", [figures.mean(totals, label.families[family]) for family, _, totals, label in rows]
+        ),
+        Column("success", [_success(totals) for _, _, totals, _ in rows]),
+        Column(
+            "red lines", [figures.of(totals.red_lines_crossed, totals.red_lines) for _, _, totals, _ in rows]
+        ),
     ]
     head, *lines = render(found, width)
     return [Line(head, "head"), *map(Line, lines)]
 
 
-_FIGURES: tuple[tuple[str, Callable[[Totals], str]], ...] = (
-    ("mean score", figures.mean),
-    ("success", lambda totals: figures.rate(totals.success_rate, totals.successes, totals.judged)),
-    ("red lines", lambda totals: figures.of(totals.red_lines_crossed, totals.red_lines)),
-)
+def _success(totals: Totals) -> str:
+    return figures.rate_of(rate(totals.successes, totals.judged), totals.successes, totals.judged)
 
 
-def _totals(summary: Summary, width: int, *, families: bool) -> list[Line]:
+def _totals(analysis: Sequence[LabelAnalysis], width: int, *, families: bool) -> list[Line]:
     """The agents side by side; in several blocks where they do not fit beside each other."""
-    names = figures.names(summary.labels)
-    shown = sorted({family for label in summary.labels for family, _ in label.families}) if families else []
-    facts = [_facts(label, shown if len(shown) > 1 else []) for label in summary.labels]
+    labels = [label.summary for label in analysis]
+    names = figures.names(labels)
+    shown = sorted({family for label in labels for family, _ in label.families}) if families else []
+    facts = [_facts(label, shown if len(shown) > 1 else []) for label in analysis]
     rows = [name for name in facts[0] if any(fact[name] is not None for fact in facts)]
     first = Column("totals", rows)
     others = [
@@ -192,7 +210,7 @@ def _totals(summary: Summary, width: int, *, families: bool) -> list[Line]:
             [fact[row] or figures.NONE for row in rows],
             least=12,
         )
-        for label, fact in zip(summary.labels, facts, strict=True)
+        for label, fact in zip(labels, facts, strict=True)
     ]
     found: list[Line] = []
     for block in _fitting(first, others, width):
@@ -213,12 +231,16 @@ def _fitting(first: Column, others: Sequence[Column], width: int) -> list[list[C
     return blocks
 
 
-def _facts(label: LabelSummary, families: Sequence[str]) -> dict[str, str | None]:
+def _facts(analysis: LabelAnalysis, families: Sequence[str]) -> dict[str, str | None]:
     """Figures of one agent by name, the same names in the same order for all; None for what did not happen."""
+    label = analysis.summary
     totals = label.totals
     known = dict(label.families)
     used = figures.usage(totals.usage)
-    parts = {f"  {one_line(name)}": figures.mean(known[name]) if name in known else None for name in families}
+    parts = {
+        f"  {one_line(name)}": figures.mean(known[name], analysis.families[name]) if name in known else None
+        for name in families
+    }
     odd = {
         "broken checkers": totals.checkers["broken"],
         "void episodes": totals.episodes.void,
@@ -226,9 +248,11 @@ def _facts(label: LabelSummary, families: Sequence[str]) -> dict[str, str | None
         "episodes not run": totals.episodes.unreached,
     }
     return {
-        "mean score (episodes)": figures.mean(totals),
+        "mean score (episodes)": figures.mean(totals, analysis.score),
         **parts,
-        "strict success": figures.rate(totals.success_rate, totals.successes, totals.judged),
+        "strict success": figures.rate_of(analysis.success, totals.successes, totals.judged),
+        **_trials(analysis),
+        **_course(analysis),
         "red lines crossed": figures.of(totals.red_lines_crossed, totals.red_lines),
         "checkers measured": figures.of(totals.checkers_measured, totals.checkers_planned),
         **{name: str(count) if count else None for name, count in odd.items()},
@@ -236,6 +260,63 @@ def _facts(label: LabelSummary, families: Sequence[str]) -> dict[str, str | None
         "cost": used.get("cost"),
         "agent time": figures.duration(totals.usage.seconds),
     }
+
+
+def _trials(analysis: LabelAnalysis) -> dict[str, str | None]:
+    """Any and all of the most trials that some task had."""
+    if not analysis.trials:
+        return {"pass@k": None, "pass^k": None}
+    last = analysis.trials[-1]
+    return {
+        "pass@k": f"{figures.estimate(last.any_passes)} (k={last.k})",
+        "pass^k": f"{figures.estimate(last.all_pass)} (k={last.k})",
+    }
+
+
+def _course(analysis: LabelAnalysis) -> dict[str, str | None]:
+    """How the later turns differ from the first, for the length that most tasks have."""
+    several = [course for course in analysis.courses if course.second is not None and course.second.count > 1]
+    if not several:
+        return {"turn 2 against turn 1": None, "last turn against turn 1": None}
+    course = max(several, key=lambda found: found.second.count if found.second else 0)
+    of = f"({course.second.count if course.second else 0} tasks of {course.turns} turns)"
+    return {
+        "turn 2 against turn 1": f"{figures.estimate(course.second, signed=True)} {of}",
+        "last turn against turn 1": f"{figures.estimate(course.last, signed=True)}"
+        if course.turns > 2
+        else None,
+    }
+
+
+def _categories(analysis: Sequence[LabelAnalysis], width: int) -> list[Line]:
+    """How often checkers failed, by category; nothing where no task says what its checkers are about."""
+    labels = [label.summary for label in analysis]
+    names = figures.names(labels)
+    found = [_failures(label) for label in analysis]
+    rows = [row for row in dict.fromkeys(row for known in found for row in known) if row != _LOUD]
+    rows += [_LOUD] if any(_LOUD in known for known in found) else []
+    if len(rows) < 2:
+        return []
+    columns = [Column("checkers failed", [one_line(row) for row in rows], least=14)]
+    for label, known in zip(labels, found, strict=True):
+        cells = [
+            figures.failed(known[row].rate, known[row].failed + known[row].broken, known[row].measured)
+            if row in known
+            else figures.NONE
+            for row in rows
+        ]
+        columns.append(
+            Column(one_line(names[label.label, label.agent, label.model]), cells, least=12, droppable=True)
+        )
+    head, *lines = render(columns, width)
+    return [Line(head, "head"), *map(Line, lines)]
+
+
+def _failures(label: LabelAnalysis) -> dict[str, Failures]:
+    """By category, and all changes that the agent was told of together where some were silent."""
+    found = {failures.category: failures for failures in label.categories}
+    by_news = {failures.category: failures for failures in label.announced}
+    return {**found, _LOUD: by_news["loud"]} if len(by_news) > 1 else found
 
 
 # --- what spoils a number ------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """From verdicts to scores, rates and totals; `scoring.score.score` scores a bare list of verdicts."""
 
+from pytest_clawmark.scoring.analysis import LabelAnalysis, analyse
 from pytest_clawmark.scoring.score import (
     RED_LINE_COST,
     Score,
@@ -22,6 +23,7 @@ __all__ = [
     "RED_LINE_COST",
     "Attempt",
     "EpisodeResult",
+    "LabelAnalysis",
     "LabelSummary",
     "Outcome",
     "Score",
@@ -32,6 +34,7 @@ __all__ = [
     "TurnScore",
     "Usage",
     "Verdict",
+    "analyse",
     "points",
     "score_episode",
     "score_turns",

@@ -93,7 +93,7 @@ def test_agents_stand_side_by_side_in_the_totals_with_their_coverage() -> None:
     )
     assert row(report, "totals") == ["totals", "x", "y"]
     assert row(report, "mean score")[-4:] == ["0.50", "(1/2)", "1.00", "(2/2)"]
-    assert row(report, "strict success")[2:] == ["0", "%", "(0/1)", "100", "%", "(2/2)"]
+    assert " ".join(row(report, "strict success")[2:]) == "0 % [0, 79] (0/1) 100 % [34, 100] (2/2)"
     assert row(report, "void episodes")[2:] == ["1", "-"]
     assert row(report, "checkers measured")[2:] == ["2/3", "2/2"]
 
@@ -179,8 +179,8 @@ def test_hundreds_of_episodes_are_told_by_family() -> None:
     report = text(*results)
     assert len(report.splitlines()) < 30
     assert "task7" not in report
-    assert row(report, "hr ") == ["hr", "a", "0.50", "(50/50)", "0", "%", "(0/50)", "-"]
-    assert row(report, "mean score")[-2:] == ["0.75", "(100/100)"]
+    assert " ".join(row(report, "hr ")) == "hr a 0.50 (50/50) 0 % [0, 7] (0/50) -"
+    assert row(report, "mean score")[-4:] == ["0.75", "[0.70,", "0.80]", "(100/100)"]
 
 
 def test_many_failures_are_cut_short_with_their_number() -> None:
@@ -231,3 +231,29 @@ def test_the_terminal_gets_the_same_lines_in_colour(pytestconfig: pytest.Config)
     assert "\x1b[32mhr/a" in shown
     assert "\x1b[31mhr/b" in shown
     assert shown.rstrip().endswith("run: runs/x")
+
+
+def test_categories_tell_what_agents_fail_at_with_silent_changes_beside_the_rest() -> None:
+    def about(category: str, outcome: Any) -> Verdict:
+        return Verdict(id=f"{category}{outcome}", turn="t0", outcome=outcome, category=category)
+
+    checkers = (
+        about("silent_change", "failed"),
+        about("writeback", "passed"),
+        about("writeback", "failed"),
+    )
+    report = text(EpisodeResult(task="hr/a", family="hr", agent="a", label="a", checkers=checkers, planned=3))
+    assert " ".join(row(report, "silent_change")) == "silent_change 100 % [21, 100] (1/1)"
+    assert " ".join(row(report, "writeback")) == "writeback 50 % [9, 91] (1/2)"
+    assert row(report, "all but silent_change")[-1] == "(1/2)"
+
+
+def test_trials_say_whether_any_and_whether_all_succeeded() -> None:
+    report = text(
+        episode("hr/a", "p"),
+        episode("hr/a", "f", trial=2),
+        episode("hr/b", "p"),
+        episode("hr/b", "p", trial=2),
+    )
+    assert " ".join(row(report, "pass@k")) == "pass@k 1.00 (k=2)"
+    assert " ".join(row(report, "pass^k")) == "pass^k 0.50 [0.00, 1.00] (k=2)"

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pytest
 
 from pytest_clawmark.agents.contract import Agent
-from pytest_clawmark.changes import Changes, TurnRecord, turn_changes
+from pytest_clawmark.changes import FILES, Changes, TurnRecord, turn_changes
 from pytest_clawmark.collect.items import CheckerItem, Contestant, EpisodeItem
 from pytest_clawmark.collect.module import task_of
 from pytest_clawmark.episode import EpisodeRecord, EpisodeSpec
@@ -51,7 +51,7 @@ class PlayedEpisode:
             self.folder.turn(turn).read(moment),
             self.run.blobs,
             self.task.services,
-            audit=lambda: Audit([line for t in recorded for line in read_lines(self.folder.turn(t).audit)]),
+            audit=lambda: Audit([line for t in recorded for line in self._requests(t)]),
             trajectory=lambda: Trajectory(read_lines(self.folder.turn(turn).trajectory)),
         )
 
@@ -66,6 +66,10 @@ class PlayedEpisode:
         """What one checker may do with the frozen worlds; to be closed when it has ended."""
         frozen = Frozen(key=self.record.spec.key, store=self.run.blobs, manifest=self.manifest)
         return Grading(frozen, desk)
+
+    def _requests(self, turn: str) -> list[dict[str, Any]]:
+        """The audit of a turn without what the task did to files, which are no service."""
+        return [line for line in read_lines(self.folder.turn(turn).audit) if line["service"] != FILES]
 
     def changes(self, turn: str) -> Changes:
         """What changed in the world in a turn, and by whom."""

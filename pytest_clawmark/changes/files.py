@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from clawmark_services.change import Cause, Change, differing, kind_of
 from pytest_clawmark.snapshots.manifest import Entry
 
+_DEEPEST = 40
 _ITEMS = {"file": "file", "symlink": "link", "directory": "folder", "other": "special file"}
 
 # A command need not name what it writes, nor a tool that writes through a link.
@@ -47,8 +48,15 @@ def _change(path: str, old: Entry | None, new: Entry | None) -> Change:
         label=path,
         id=path,
         fields=differing(_told(old), _told(new)),
-        causes=(Cause(operations=("*",), keys=(path,)), _UNNAMED),
+        causes=(Cause(operations=("*",), keys=(path,)), *_above(path), _UNNAMED),
     )
+
+
+def _above(path: str) -> Iterator[Cause]:
+    """A folder is deleted, and a file in its place written, with all that the folder held."""
+    parts = path.split("/")
+    for end in range(1, min(len(parts), _DEEPEST)):
+        yield Cause(operations=("author.delete", "author.write"), keys=("/".join(parts[:end]),))
 
 
 def _told(entry: Entry | None) -> Mapping[str, object] | None:

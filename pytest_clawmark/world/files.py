@@ -9,9 +9,13 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from pytest_clawmark.sandboxes.contract import Sandbox
 from pytest_clawmark.snapshots.restoring import remove_folder
+
+# How many names one line of the audit holds.
+_LISTED = 500
 
 
 class WorkspaceFiles:
@@ -19,11 +23,19 @@ class WorkspaceFiles:
 
     Writing replaces whatever is in the way, so that no agent can make it fail. Reading or deleting what does
     not exist, or lies behind a symlink, raises `OSError`; a path that leaves the workspace, `ValueError`.
+    `record` is told of every change that was made, as an operation and what it was asked.
     """
 
-    def __init__(self, sandbox: Sandbox, material: Path, root: int | None = None) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        material: Path,
+        root: int | None = None,
+        record: Callable[[str, dict[str, Any]], None] | None = None,
+    ) -> None:
         self._sandbox, self._material = sandbox, material
         self._root = sandbox.tree("workspace") if root is None else root
+        self._record = record or (lambda _operation, _request: None)
 
     def upload(self, source: str, to: str = "") -> None:
         """Copy a file or folder of the task (`assets`, `assets/cv.pdf`) into the workspace.
@@ -35,18 +47,24 @@ class WorkspaceFiles:
         if not origin.resolve().is_relative_to(self._material.resolve()):
             raise ValueError(f"{source!r} is outside the task's folder")
         if origin.is_dir():
-            for file in sorted(path for path in origin.rglob("*") if path.is_file()):
-                self._copy(file, str(PurePosixPath(to) / file.relative_to(origin)))
+            files = sorted(path for path in origin.rglob("*") if path.is_file())
+            copies = {str(PurePosixPath(to) / file.relative_to(origin)): file for file in files}
         elif origin.is_file():
-            self._copy(origin, to or origin.name)
+            copies = {to or origin.name: origin}
         else:
             raise FileNotFoundError(errno.ENOENT, "the task's folder has no such file", source)
+        for path, file in copies.items():
+            self._copy(file, path)
+        shown = [str(PurePosixPath(path)) for path in list(copies)[:_LISTED]]
+        more = [f"... ({len(copies)} items)"] if len(copies) > _LISTED else []
+        self._record("author.upload", {"source": source, "to": to, "files": [*shown, *more]})
 
     def write(self, path: str, content: str | bytes) -> None:
         """Create or replace a file, and the folders above it."""
         data = content.encode() if isinstance(content, str) else content
         with self._writing(path) as descriptor, os.fdopen(os.dup(descriptor), "wb") as file:
             file.write(data)
+        self._record("author.write", {"path": str(PurePosixPath(path)), "size": len(data)})
 
     def read(self, path: str) -> str:
         """A file as UTF-8 text."""
@@ -82,6 +100,7 @@ class WorkspaceFiles:
                 remove_folder(name, folder)
             else:
                 os.unlink(name, dir_fd=folder)
+        self._record("author.delete", {"path": str(PurePosixPath(path))})
 
     def _copy(self, origin: Path, path: str) -> None:
         # The task's file is opened first, while this thread still has the rights of its own user.

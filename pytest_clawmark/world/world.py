@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clawmark_services import AccountBook, Context, Ids, Service, ServiceClock, ServiceSpec
+from clawmark_services.actor import current_actor
 from clawmark_services.context import AuditSink
 from clawmark_services.serving import Serving
 from pytest_clawmark.failures import TaskFailure, WorldFailure
@@ -84,6 +85,7 @@ class World:
         }
         self.memory: dict[str, Any] = {}
         """What the task remembers from turn to turn."""
+        self._audit, self._turn = audit, ("", plan.start)
         self._closing = ExitStack()
         self._servings: list[Serving] = []
 
@@ -103,12 +105,13 @@ class World:
         self._serve(placed)
         moved = {} if self._premises.provider.isolated else self._real_addresses()
         self._urls = urls(placed, moved)
-        self.files = WorkspaceFiles(self.sandbox, self.plan.material)
+        self.files = WorkspaceFiles(self.sandbox, self.plan.material, record=self._record_files)
         self.env = self._environment(placed, self._urls)
         self._furnish()
 
     def begin_turn(self, name: str, time: datetime, ticks: Mapping[str, int] | None = None) -> None:
         """Set every clock to the turn's time, and to that many requests after it."""
+        self._turn = (name, time)
         for service, clock in self.clocks.items():
             clock.set(time, name, (ticks or {}).get(service, 0))
 
@@ -172,6 +175,22 @@ class World:
                 "lists, text, numbers, booleans and None in it"
             ) from error
         return store.put(canonical_json(self.memory)) if self.memory else None
+
+    def _record_files(self, operation: str, request: dict[str, Any]) -> None:
+        """A line of the audit for what the task does to the workspace, which has no clock of its own."""
+        turn, time = self._turn
+        self._audit(
+            {
+                "time": time.isoformat(),
+                "turn": turn,
+                "service": "files",
+                "operation": operation,
+                "request": request,
+                "status": 200,
+                "actor": "task",
+                "silent": current_actor().silently,
+            }
+        )
 
     @property
     def skills(self) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ from pytest_clawmark.snapshots.private import PrivateState
 from pytest_clawmark.snapshots.restoring import contents_of, restore_tree
 from pytest_clawmark.snapshots.store import BlobStore, canonical_json
 from pytest_clawmark.snapshots.trees import FrozenTree, TreeDetails
-from pytest_clawmark.world.addresses import Placed, hosts, place, urls
+from pytest_clawmark.world.addresses import Placed, Reachable, hosts, place, urls
 from pytest_clawmark.world.files import WorkspaceFiles
 from pytest_clawmark.world.premises import Premises
 from pytest_clawmark.world.tools_desk import ToolsDesk
@@ -33,7 +33,7 @@ SKILLS = "skills"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldPlan:
     """What a world is made from. `material` is the task's folder, from which files are uploaded; `mounts` are
-    folders of this machine that it shows."""
+    folders of this machine that it shows, `doors` what is served in it beside the services."""
 
     services: tuple[ServiceSpec, ...]
     accounts: AccountBook
@@ -41,6 +41,7 @@ class WorldPlan:
     start: datetime
     material: Path
     mounts: tuple[Mount, ...] = ()
+    doors: tuple[Reachable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ class World:
 
     def build(self) -> None:
         """Build the sandbox and open the services' doors into it."""
-        placed = place((*self.services.values(), ToolsDesk(self.services.values())))
+        placed = place((*self.services.values(), ToolsDesk(self.services.values()), *self.plan.doors))
         blueprint = Blueprint(
             hosts=hosts(placed),
             listen=[p.address for p in placed],

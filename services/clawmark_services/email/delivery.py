@@ -37,10 +37,18 @@ class PostOffice:
         via: str,
         received: datetime | None = None,
     ) -> Submission:
-        """Log and deliver a mail, or return it; `received` backdates its arrival. The lock makes it one step."""
+        """Log and deliver a mail, or return it; `received` backdates its arrival. The lock makes it one step.
+
+        `OverQuotaError` when there is no room; the author's mail always has room.
+        """
         with self.store.lock:
-            raw = complete(raw, date=at, new_id=lambda: self.message_id(sender))
             reached = tuple(dict.fromkeys(address.lower() for address in recipients))
+            if via != "author":
+                # One more for a report of what cannot be delivered, and one for a copy kept in Sent.
+                self.store.require_room(
+                    messages=len(reached) + 3, size=len(raw), mailboxes=(*reached, sender)
+                )
+            raw = complete(raw, date=at, new_id=lambda: self.message_id(sender))
             submission = Submission(
                 at=at,
                 turn=self.context.clock.turn,

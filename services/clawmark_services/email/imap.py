@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import re
 import ssl
 from argparse import Namespace
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, closing
 
 from proxyprotocol.noop import ProxyProtocolNoop
@@ -28,15 +30,24 @@ from pysasl.creds.server import ServerCredentials
 from pysasl.hashing import BuiltinHash
 
 from clawmark_services.actor import acting_as
+from clawmark_services.allowance import Allowance, Loan
 from clawmark_services.context import Context, Exchange
 from clawmark_services.email.folder_names import read_leniently
+from clawmark_services.email.imap_limits import (
+    MeteredProtocol,
+    Outgoing,
+    count_sequences_once,
+    match_folders_linearly,
+)
 from clawmark_services.email.imap_search import AnyCharset, UidAnyCharset, refused_charset, search_fully
 from clawmark_services.email.imap_session import AnyLogin, ImapSession
 from clawmark_services.email.store import MailStore
 
 APPEND_LIMIT = 64 * 1024 * 1024
-LINE_LIMIT = 1024 * 1024
+LINE_LIMIT = 256 * 1024
 SHOWN = 200
+
+_UNASKED = re.compile(rb"\{(\d{1,12})\+\}\r?\n\Z")
 
 log = logging.getLogger(__name__)
 
@@ -184,10 +195,13 @@ class Connection(IMAPConnection):
     """One connection, which remembers the line that its command came in."""
 
     _line: bytes | None = None
+    allowance: Allowance
+    received: Loan
 
     async def read_command(self, state: ConnectionState) -> Command:
         """The next command; its first line without tag and literals goes to the audit."""
         self._line = None
+        self.received.back()
         command = await super().read_command(state)
         if isinstance(state, State):
             state.line = _shown(self._line or b"")
@@ -195,13 +209,48 @@ class Connection(IMAPConnection):
 
     async def readline(self) -> memoryview:
         """A line, with the literals that a client sends without being asked for them."""
-        try:
-            line = await super().readline()
-        except ValueError as error:
-            raise EOFError("the line is longer than any command") from error
+        line = await self._part()
         if self._line is None:
             self._line = bytes(line[: SHOWN * 2])
-        return line
+        while literal := _UNASKED.search(line):
+            length = int(literal[1])
+            if len(line) + length > APPEND_LIMIT:
+                raise EOFError("the literals are longer than any command")
+            line += await self.reader.readexactly(length)
+            line += await self._part()
+        return memoryview(line)
+
+    async def _part(self) -> bytearray:
+        try:
+            part = bytearray(await self.reader.readline())
+        except ValueError as error:
+            raise EOFError("the line is longer than any command") from error
+        if not part.endswith(b"\n"):
+            raise EOFError
+        return part
+
+    async def write_response(self, resp: Response) -> None:
+        """An answer, one untagged response after another: none is written before the client took the last."""
+        outgoing = Outgoing(self.writer, self.allowance)
+        try:
+            for untagged in _untagged(resp):
+                await untagged.async_write(outgoing)
+                await outgoing.flush()
+                await asyncio.sleep(0)
+            if isinstance(resp, CommandResponse):
+                Response.write(resp, outgoing)
+            else:
+                await resp.async_write(outgoing)
+            await outgoing.flush()
+        except ConnectionError as error:
+            log.debug("the client went before its answer: %s", error)
+        finally:
+            outgoing.close()
+
+
+def _untagged(response: Response) -> Sequence[UntaggedResponse]:
+    """Those that go before a tagged response."""
+    return getattr(response, "_untagged", ())
 
 
 @functools.cache
@@ -209,10 +258,12 @@ def shared_config() -> Config:
     """One for all worlds: it holds nothing of any of them."""
     read_leniently()
     search_fully()
+    count_sequences_once()
+    match_folders_linearly()
     return Config()
 
 
-def connection(context: Context, store: MailStore) -> asyncio.BaseProtocol:
+def connection(context: Context, store: MailStore, allowance: Allowance) -> asyncio.BaseProtocol:
     """The protocol of a new connection; to be called on the serving loop."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=LINE_LIMIT, loop=loop)
@@ -221,6 +272,7 @@ def connection(context: Context, store: MailStore) -> asyncio.BaseProtocol:
         config = shared_config()
         client = SocketInfoLocal(writer, unique_id=b"")
         talk = Connection(config.commands, config, reader, writer, client)
+        talk.allowance, talk.received = allowance, protocol.received
         try:
             async with AsyncExitStack() as stack:
                 connection_exit.set(stack)
@@ -232,7 +284,8 @@ def connection(context: Context, store: MailStore) -> asyncio.BaseProtocol:
             # The client has been told BYE; a fault of ours must not pass unnoticed.
             log.exception("IMAP session failed")
 
-    return asyncio.StreamReaderProtocol(reader, converse, loop=loop)
+    protocol = MeteredProtocol(allowance, reader, converse, loop)
+    return protocol
 
 
 def _status(response: Response) -> str:

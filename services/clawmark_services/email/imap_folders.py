@@ -27,9 +27,14 @@ from pymap.parsing.specials.flag import Flag, Recent, Seen, Wildcard, get_system
 from pymap.selected import SelectedMailbox, SelectedSet
 
 from clawmark_services.email.imap_content import Content
+from clawmark_services.email.imap_limits import refusing
 from clawmark_services.email.mailbox import Folder, StoredMessage, canonical
 from clawmark_services.email.mime import Part, header_text
+from clawmark_services.email.quota import checked_flags, checked_name
 from clawmark_services.email.store import MailStore
+
+_BREATH = 100
+"""Messages that a command looks at before it lets other clients have their turn."""
 
 _SYSTEM_FLAGS = get_system_flags() - {Recent}
 
@@ -92,6 +97,7 @@ class ImapFolder(MailboxDataInterface[ImapMessage]):
         self._session, self._store, self._name = session, session.store, name
         self._address = session.owner
         self._validity = self._folder.validity
+        self._looked_at = 0
 
     @property
     def mailbox_id(self) -> ObjectId:
@@ -134,12 +140,14 @@ class ImapFolder(MailboxDataInterface[ImapMessage]):
 
     async def append(self, append_msg: AppendMessage, *, recent: bool = False) -> ImapMessage:
         """Add a message, dated by the client or by the moment of its command."""
+        with refusing():
+            flags = checked_flags(_spelt(append_msg.flag_set))
         stored = self._store.append(
             self._address,
             self._name,
             bytes(append_msg.literal),
             append_msg.when or self._session.moment,
-            flags=_spelt(append_msg.flag_set),
+            flags=flags,
             recent=recent,
         )
         return ImapMessage(self._store, stored)
@@ -148,12 +156,21 @@ class ImapFolder(MailboxDataInterface[ImapMessage]):
         """Copy a message; None when it is gone."""
         return self._store.copy(self._address, self._name, uid, destination._name, recent=recent)
 
+    def copy_all(
+        self, uids: Iterable[int], destination: ImapFolder, *, recent: bool
+    ) -> list[tuple[int, int]]:
+        """Copy messages, all or none; pairs of old and new uid."""
+        with refusing():
+            return self._store.copy_all(self._address, self._name, uids, destination._name, recent=recent)
+
     async def move(self, uid: int, destination: ImapFolder, *, recent: bool = False) -> int | None:
         """Move a message; None when it is gone."""
+        await self._breathe()
         return self._store.move(self._address, self._name, uid, destination._name, recent=recent)
 
     async def get(self, uid: int, cached_msg: CachedMessage) -> ImapMessage:
         """A message as it is now, or as it was if it is gone."""
+        await self._breathe()
         with self._store.lock:
             return self._now(uid, self._folder.messages.get(uid), cached_msg)
 
@@ -161,11 +178,14 @@ class ImapFolder(MailboxDataInterface[ImapMessage]):
         self, uid: int, cached_msg: CachedMessage, flag_set: frozenset[Flag], mode: FlagOp
     ) -> ImapMessage:
         """Change a message's flags."""
-        with self._store.lock:
+        await self._breathe()
+        with self._store.lock, refusing():
             stored = self._folder.messages.get(uid)
             if stored is not None:
                 flags = mode.apply({Flag(flag) for flag in stored.flags}, flag_set)
-                stored = self._store.change(self._address, self._name, uid, flags=frozenset(_spelt(flags)))
+                stored = self._store.change(
+                    self._address, self._name, uid, flags=checked_flags(_spelt(flags))
+                )
             return self._now(uid, stored, cached_msg)
 
     async def delete(self, uids: Iterable[int]) -> None:
@@ -203,6 +223,11 @@ class ImapFolder(MailboxDataInterface[ImapMessage]):
             unseen[0] if unseen else None,
             folder.next_uid,
         )
+
+    async def _breathe(self) -> None:
+        self._looked_at += 1
+        if self._looked_at % _BREATH == 0:
+            await asyncio.sleep(0)
 
     @property
     def _folder(self) -> Folder:
@@ -277,6 +302,8 @@ class ImapFolders(MailboxSetInterface[ImapFolder]):
     async def add_mailbox(self, name: str) -> ObjectId:
         """CREATE; a trailing delimiter only announces children (RFC 3501, 6.3.3)."""
         name = _valid(name.rstrip(self.delimiter))
+        with refusing():
+            self._store.require_room(folders=1)
         self._store.create_folder(self._address, name)
         return ImapFolder(self._session, name).mailbox_id
 
@@ -286,7 +313,15 @@ class ImapFolders(MailboxSetInterface[ImapFolder]):
 
     async def rename_mailbox(self, before: str, after: str) -> None:
         """RENAME."""
-        self._store.rename_folder(self._address, before, _valid(after))
+        _valid(after)
+        with refusing():
+            # INBOX is made anew, and names of folders below grow longer.
+            self._store.require_room(folders=1)
+            below = [
+                name for name in self._store.folder_names(self._address) if name.startswith(before + "/")
+            ]
+            checked_name(max((after + name[len(before) :] for name in below), key=len, default=after))
+        self._store.rename_folder(self._address, before, after)
 
 
 def _spelt(flags: Iterable[Flag]) -> set[str]:
@@ -296,4 +331,5 @@ def _spelt(flags: Iterable[Flag]) -> set[str]:
 def _valid(name: str) -> str:
     if not name or name != name.encode("utf-8", "replace").decode():
         raise NotAllowedError(f"{name!r} cannot be the name of a folder")
-    return name
+    with refusing():
+        return checked_name(name)

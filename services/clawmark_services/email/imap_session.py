@@ -9,13 +9,17 @@ from typing import Any
 
 from pymap.backend.session import BaseSession
 from pymap.config import IMAPConfig
-from pymap.exceptions import NotAllowedError
+from pymap.exceptions import MailboxNotFound, NotAllowedError
 from pymap.interfaces.login import IdentityInterface, LoginInterface
+from pymap.parsing.message import AppendMessage
+from pymap.parsing.response.code import AppendUid, CopyUid
+from pymap.parsing.specials import SequenceSet
 from pymap.selected import SelectedMailbox
 from pysasl.creds.server import ServerCredentials
 
 from clawmark_services.accounts import AccountBook
-from clawmark_services.email.imap_folders import ImapFolders, ImapMessage
+from clawmark_services.email.imap_folders import ImapFolder, ImapFolders, ImapMessage
+from clawmark_services.email.imap_limits import refusing
 from clawmark_services.email.store import MailStore
 
 _SPECIAL_USE = {"Sent": b"Sent", "Drafts": b"Drafts", "Trash": b"Trash"}
@@ -57,6 +61,36 @@ class ImapSession(BaseSession[ImapMessage]):
         ]
         return told, selected
 
+    async def append_messages(
+        self, name: str, messages: Sequence[AppendMessage], selected: SelectedMailbox | None = None
+    ) -> tuple[AppendUid, SelectedMailbox | None]:
+        """APPEND, of all messages or of none."""
+        with refusing():
+            size = sum(len(message.literal) for message in messages)
+            self.store.require_room(messages=len(messages), size=size)
+        return await super().append_messages(name, messages, selected)
+
+    async def copy_messages(
+        self, selected: SelectedMailbox, sequence_set: SequenceSet, mailbox: str
+    ) -> tuple[CopyUid | None, SelectedMailbox]:
+        """COPY, in one step (RFC 3501, 6.4.7): a folder copied to itself grows once, not as it is read."""
+        source, target = await self._folder(str(selected.lookup)), await self._folder(mailbox, create=True)
+        uids = [uid for _, uid in selected.messages.get_uids(sequence_set)]
+        into = self._pick_selected(selected, target)
+        copies = source.copy_all(uids, target, recent=not into)
+        if into:
+            for _, uid in copies:
+                into.session_flags.add_recent(uid)
+        done = CopyUid(target.uid_validity, copies) if copies else None
+        return done, await source.update_selected(selected)
+
+    async def _folder(self, name: str, *, create: bool = False) -> ImapFolder:
+        """A folder; the refusal tells the client whether to CREATE it."""
+        try:
+            return await self._folders.get_mailbox(name)
+        except KeyError:
+            raise MailboxNotFound(name, try_create=create) from None
+
 
 class Identity(IdentityInterface):
     """Somebody who logged in. `moment` is that of the LOGIN."""
@@ -77,6 +111,8 @@ class Identity(IdentityInterface):
     @asynccontextmanager
     async def new_session(self) -> AsyncIterator[ImapSession]:
         """The session; its mailbox is made on first use."""
+        with refusing():
+            self._store.require_room(mailboxes=[self._address])
         self._store.open_mailbox(self._address)
         yield ImapSession(self._address, self._store, self._config, self._moment)
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from clawmark_services.allowance import Allowance
 from clawmark_services.change import Change
 from clawmark_services.context import Context
 from clawmark_services.contract import Door, Endpoint, Json, Stream, Tool
@@ -23,6 +24,9 @@ ENDPOINTS = (
     Endpoint(key="imap", hosts=("greenmail",), port=3143, scheme="imap", variable="CLAWMARK_EMAIL_IMAP_URL"),
     Endpoint(key="smtp", hosts=("greenmail",), port=3025, scheme="smtp", variable="CLAWMARK_EMAIL_SMTP_URL"),
 )
+
+MAX_HELD = 256 * 1024 * 1024
+"""Bytes that all clients of a world have sent, or are being sent, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class EmailService:
         self._context = context
         self._store = MailStore()
         self._post_office = PostOffice(context, self._store, reach)
+        self._allowance = Allowance(MAX_HELD)
 
     @cached_property
     def author(self) -> EmailAuthor:
@@ -123,9 +128,9 @@ class EmailService:
         # Imported with the first connection: the libraries take a while to load.
         from clawmark_services.email import imap
 
-        return imap.connection(self._context, self._store)
+        return imap.connection(self._context, self._store, self._allowance)
 
     def _smtp(self) -> asyncio.BaseProtocol:
         from clawmark_services.email import smtp
 
-        return smtp.connection(self._post_office)
+        return smtp.connection(self._post_office, self._allowance)

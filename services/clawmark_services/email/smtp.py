@@ -9,13 +9,16 @@ from typing import Any, AnyStr
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from clawmark_services.actor import acting_as
+from clawmark_services.allowance import Allowance, Loan
 from clawmark_services.email.delivery import PostOffice
 from clawmark_services.email.mime import Part, header_text
+from clawmark_services.email.quota import MAX_RECIPIENTS, OverQuotaError
 
 SIZE_LIMIT = 40 * 1024 * 1024
 """Of the encoded mail: a file of 25 MB grows to 35 MB."""
 
 IDLE_SECONDS = 600
+_LINE_COST = 64
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,8 @@ class SubmissionHandler:
         local, _, domain = address.rpartition("@")
         if not local or not domain or not _is_text(address):
             return f"553 5.1.3 Error: {_shown(address)!r} is not a mail address"
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
+            return "452 4.5.3 Error: too many recipients"
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         return "250 OK"
@@ -60,13 +65,17 @@ class SubmissionHandler:
         }
         # A connection is the agent's, whoever started the serving.
         with acting_as("agent"), self.post_office.context.exchange("smtp.send", request) as exchange:
-            self.post_office.accept(
-                raw,
-                sender=envelope.mail_from or "",
-                recipients=envelope.rcpt_tos,
-                at=exchange.at,
-                via="smtp",
-            )
+            try:
+                self.post_office.accept(
+                    raw,
+                    sender=envelope.mail_from or "",
+                    recipients=envelope.rcpt_tos,
+                    at=exchange.at,
+                    via="smtp",
+                )
+            except OverQuotaError as full:
+                exchange.status = 452
+                return f"452 4.3.1 Insufficient system storage: {full}"
             exchange.status = 250
         return "250 2.0.0 OK: queued"
 
@@ -88,6 +97,24 @@ class SubmissionProtocol(SMTP):
     # Programs send HTML on one line, and the mail servers of offices take it.
     line_length_limit = 1024 * 1024
 
+    def __init__(self, handler: SubmissionHandler, allowance: Allowance, **options: Any) -> None:
+        self._held = Loan(allowance)
+        super().__init__(handler, **options)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what there is room for: every line of a mail is an object of its own until it is complete."""
+        if self._held.more(len(data) + _LINE_COST * data.count(b"\n")):
+            super().data_received(data)
+        elif isinstance(self.transport, asyncio.Transport):
+            self._audit_refusal("421")
+            self.transport.write(b"421 4.3.2 Too much data is under way\r\n")
+            self.transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Hold nothing any more."""
+        self._held.back()
+        super().connection_lost(error)
+
     def _create_session(self) -> Session:
         return QuietSession(self.loop)
 
@@ -95,6 +122,8 @@ class SubmissionProtocol(SMTP):
         """Answer; a refusal of the data itself is a line in the audit, which no hook would write."""
         if isinstance(status, str) and status.startswith(("500 Line too long", "552 ")):
             self._audit_refusal(status)
+        # What came in has been dealt with, but for what a client sends without waiting for its answer.
+        self._held.back()
         await super().push(status)
 
     def _audit_refusal(self, status: str) -> None:
@@ -122,10 +151,11 @@ def _shown(address: str) -> str:
     return address.encode("utf-8", "replace").decode()
 
 
-def connection(post_office: PostOffice) -> asyncio.BaseProtocol:
+def connection(post_office: PostOffice, allowance: Allowance) -> asyncio.BaseProtocol:
     """The protocol of a new connection; to be called on the serving loop."""
     protocol: asyncio.BaseProtocol = SubmissionProtocol(
         SubmissionHandler(post_office),
+        allowance,
         data_size_limit=SIZE_LIMIT,
         enable_SMTPUTF8=True,
         hostname="greenmail",

@@ -28,6 +28,7 @@ from clawmark_services.email.mailbox import (
     thaw_submission,
 )
 from clawmark_services.email.mime import Part, header_text
+from clawmark_services.email.quota import MAX_BYTES, MAX_FOLDERS, MAX_MESSAGES, OverQuotaError
 
 SENT = "Sent"
 
@@ -39,6 +40,7 @@ class MailStore:
         self.lock = threading.RLock()
         self._mailboxes: dict[str, Mailbox] = {}
         self._contents: dict[str, bytes] = {}
+        self._size = 0
         self._outbox: list[Submission] = []
         # Versions are never repeated, not even after `restore`: an open connection must notice it.
         self._versions = itertools.count(1)
@@ -138,6 +140,24 @@ class MailStore:
                 self.create_folder(address, SENT)
             return self.append(address, SENT, raw, at, flags=["\\Seen"], recent=False)
 
+    def copy_all(
+        self, address: str, name: str, uids: Iterable[int], to: str, *, recent: bool = True
+    ) -> list[tuple[int, int]]:
+        """Copy messages to another folder of the mailbox, all of them or none: pairs of old and new uid.
+
+        `OverQuotaError` when there is no room; those that are gone are passed over.
+        """
+        with self.lock:
+            source, target = self.folder(address, name), self.folder(address, to)
+            found = [source.messages[uid] for uid in uids if uid in source.messages]
+            self.require_room(messages=len(found))
+            copies = [
+                (m.uid, self._place(target, m.content, m.received, m.flags, recent=recent).uid) for m in found
+            ]
+            if copies:
+                self._touch(target)
+            return copies
+
     def copy(self, address: str, name: str, uid: int, to: str, *, recent: bool = True) -> int | None:
         """Copy a message to another folder of the mailbox; its new uid, or None when it is gone."""
         with self.lock:
@@ -194,8 +214,28 @@ class MailStore:
         """Keep bytes once, however many mailboxes they go to; their digest."""
         digest = hashlib.sha256(raw).hexdigest()
         with self.lock:
-            self._contents.setdefault(digest, raw)
+            if digest not in self._contents:
+                self._contents[digest] = raw
+                self._size += len(raw)
         return digest
+
+    def require_room(
+        self, *, messages: int = 0, size: int = 0, mailboxes: Iterable[str] = (), folders: int = 0
+    ) -> None:
+        """`OverQuotaError` unless so much more fits; `mailboxes` are addresses that may be new."""
+        with self.lock:
+            boxes = self._mailboxes
+            unknown = {address.lower() for address in mailboxes} - boxes.keys()
+            there = [folder for mailbox in boxes.values() for folder in mailbox.folders.values()]
+            if len(there) + folders + len(DEFAULT_FOLDERS) * len(unknown) > MAX_FOLDERS:
+                raise OverQuotaError(f"there are {len(there)} folders already, of at most {MAX_FOLDERS}")
+            kept = sum(len(folder.messages) for folder in there) + len(self._outbox)
+            if kept + messages > MAX_MESSAGES:
+                raise OverQuotaError(f"there are {kept} messages already, of at most {MAX_MESSAGES}")
+            if self._size + size > MAX_BYTES:
+                self._forget_unused()
+            if self._size + size > MAX_BYTES:
+                raise OverQuotaError(f"the messages have {self._size} bytes already, of at most {MAX_BYTES}")
 
     def raw(self, digest: str) -> bytes:
         """The bytes of a message."""
@@ -241,6 +281,7 @@ class MailStore:
         """Become what was frozen; open connections see it as a change."""
         with self.lock:
             self._contents = {digest: thaw_bytes(raw) for digest, raw in state["contents"].items()}
+            self._size = sum(map(len, self._contents.values()))
             self._outbox = [thaw_submission(submission) for submission in state["outbox"]]
             self._mailboxes = {
                 address: thaw_mailbox(box, self._versions)
@@ -254,16 +295,24 @@ class MailStore:
             for folder in mailbox.folders.values():
                 used.update(message.content for message in folder.messages.values())
         self._contents = {digest: raw for digest, raw in self._contents.items() if digest in used}
+        self._size = sum(map(len, self._contents.values()))
 
     def _add(
         self, folder: Folder, digest: str, received: datetime, flags: frozenset[str], *, recent: bool
+    ) -> StoredMessage:
+        message = self._place(folder, digest, received, flags, recent=recent)
+        self._touch(folder)
+        return message
+
+    @staticmethod
+    def _place(
+        folder: Folder, digest: str, received: datetime, flags: frozenset[str], *, recent: bool
     ) -> StoredMessage:
         message = StoredMessage(
             uid=folder.next_uid, received=received, content=digest, flags=flags, recent=recent
         )
         folder.messages[message.uid] = message
         folder.next_uid += 1
-        self._touch(folder)
         return message
 
     def _touch(self, folder: Folder) -> None:

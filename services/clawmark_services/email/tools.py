@@ -12,6 +12,7 @@ from clawmark_services.email.compose import Draft, write
 from clawmark_services.email.delivery import PostOffice
 from clawmark_services.email.mailbox import INBOX, StoredMessage, canonical
 from clawmark_services.email.message import Attachment, Message
+from clawmark_services.email.quota import OverQuotaError
 from clawmark_services.evidence import EvidenceError
 
 TEXT_LIMIT = 50_000
@@ -162,6 +163,8 @@ class EmailTools:
                 yield exchange
             except ToolError as error:
                 exchange.status, refusal = 400, error
+            except OverQuotaError as full:
+                exchange.status, refusal = 452, ToolError(f"there is no room for more mail: {full}")
         if refusal is not None:
             raise refusal
 

@@ -14,6 +14,7 @@ from pytest_clawmark.commands.arguments import add_world_arguments
 from pytest_clawmark.commands.command import Command
 from pytest_clawmark.commands.compare import add_arguments as compare_arguments
 from pytest_clawmark.commands.export import add_arguments as export_arguments
+from pytest_clawmark.commands.merge import add_arguments as merge_arguments
 from pytest_clawmark.failures import ClawmarkError
 from pytest_clawmark.sandboxes.contract import Finding
 
@@ -164,6 +165,12 @@ def _export(arguments: argparse.Namespace) -> int:
     return export.run(arguments)
 
 
+def _merge(arguments: argparse.Namespace) -> int:
+    from pytest_clawmark.commands import merge
+
+    return merge.run(arguments)
+
+
 COMMANDS = (
     Command(
         name="setup",
@@ -194,6 +201,12 @@ COMMANDS = (
         help="Write a stored run as CSV, Markdown or SVG.",
         add_arguments=export_arguments,
         run=_export,
+    ),
+    Command(
+        name="merge",
+        help="Join runs of different tasks, such as the shards of a CI run, into one.",
+        add_arguments=merge_arguments,
+        run=_merge,
     ),
 )
 

@@ -1,4 +1,4 @@
-"""The options that say what a run must reach; apart from what they do, since every pytest session declares them."""
+"""The options for CI: what a run must reach, and which part of it to play. Light: every session declares them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ def add_gate_options(add: Callable[..., None]) -> None:
         default=None,
         metavar="USD",
         help="begin no further episode once the run has cost USD, and fail",
+    )
+    add(
+        "--shard",
+        default=None,
+        metavar="I/N",
+        help="play the I-th of N parts of the tasks; join the runs with `pytest-clawmark merge`",
+    )
+    add(
+        "--durations-from",
+        default=None,
+        metavar="RUN",
+        help="an earlier run by whose durations --shard splits evenly (default: every task counts the same)",
     )
     add(
         "--exit",

@@ -5,6 +5,8 @@ pytest loads this in every project, and most sessions meet no task; so the rest 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from pytest_clawmark import fixtures
@@ -17,12 +19,22 @@ def configure(config: pytest.Config) -> None:
     """Register what this session needs; raises `pytest.UsageError` for what a user got wrong."""
     config.stash[CONTESTANTS] = ()
     config.stash[FIXTURES] = fixtures
-    config.stash[NEEDS_SOLUTION] = "golden" in config.option.agent
-    if not (config.option.agent or config.option.model):
+    regrade = config.option.regrade is not None
+    config.stash[NEEDS_SOLUTION] = "golden" in config.option.agent and not regrade
+    if regrade:
+        from pytest_clawmark.regrade_session import configure_regrading
+
+        _guarded(configure_regrading, config)
+        return
+    if not (config.option.agent or config.option.model or config.option.resume or config.option.fork_from):
         config.pluginmanager.register(NobodyPlays(), "clawmark-nobody")
         return
+    _guarded(_configure_playing, config)
+
+
+def _guarded(configure_session: Callable[[pytest.Config], None], config: pytest.Config) -> None:
     try:
-        _configure_playing(config)
+        configure_session(config)
     except ClawmarkError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -30,26 +42,35 @@ def configure(config: pytest.Config) -> None:
 def _configure_playing(config: pytest.Config) -> None:
     from pytest_clawmark.assembly import assemble_agents, choose_place, executor_starter, sandbox_opener
     from pytest_clawmark.gating import Gate, Gating
+    from pytest_clawmark.going_on import GoingOn
     from pytest_clawmark.log import keep_logs
     from pytest_clawmark.measurement import MEASUREMENT, Measurement
     from pytest_clawmark.playing import Playing
-    from pytest_clawmark.recording import RUN_DIR, Recording
+    from pytest_clawmark.recording import RUN_DIR, PlayRecording
     from pytest_clawmark.reports.reading import StoredRun
     from pytest_clawmark.runs.layout import RunFolder
     from pytest_clawmark.settings import Settings
+    from pytest_clawmark.sharding import Sharding
 
     settings = Settings.read(config)
     gate = Gate.read(config)
+    sharding = Sharding.read(config)
+    if sharding is not None:
+        config.pluginmanager.register(sharding, "clawmark-sharding")
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         settings = settings.recorded_in(worker[RUN_DIR])
+    config.stash[NEEDS_SOLUTION] = "golden" in settings.agents
     agents = assemble_agents(config, settings)
-    measurement = Measurement(settings, agents, RunFolder(settings.run_dir))
+    measurement = Measurement(settings, agents, RunFolder(settings.run_dir, resumed=settings.resuming))
+    going_on = GoingOn(config, measurement)
+    config.add_cleanup(going_on.close)
     config.add_cleanup(keep_logs(measurement.run.log))
     config.add_cleanup(measurement.close)
     config.stash[MEASUREMENT] = measurement
     config.stash[CONTESTANTS] = measurement.contestants
     config.pluginmanager.register(Playing(config, measurement), "clawmark-playing")
+    config.pluginmanager.register(going_on, "clawmark-going-on")
     if config.option.collectonly:
         return
     if worker is None:
@@ -57,11 +78,12 @@ def _configure_playing(config: pytest.Config) -> None:
             agent.check()
     place = choose_place(config, settings, agents)
     config.add_cleanup(place.provider.close)
+    going_on.refuse_other_sandbox(place.provider.name)
     measurement.desk.sandbox = sandbox_opener(place.provider)
     processes = worker["workercount"] if worker is not None else 1
     measurement.start_with(executor_starter(config, settings, measurement.agents, place.provider, processes))
     if worker is None:
-        config.pluginmanager.register(Recording(config, measurement, place), "clawmark-recording")
+        config.pluginmanager.register(PlayRecording(config, measurement, place), "clawmark-recording")
         if gate is not None:
             run = measurement.run.path
             config.pluginmanager.register(Gating(gate, lambda: StoredRun.read(run)), "clawmark-gating")

@@ -12,6 +12,7 @@ from pytest_clawmark.agents.contract import Agent
 from pytest_clawmark.episode import Player, Resources
 from pytest_clawmark.executors.contract import Executor
 from pytest_clawmark.executors.threads import ThreadExecutor
+from pytest_clawmark.runs.forking import ForkPoints
 from pytest_clawmark.runs.layout import RunFolder
 from pytest_clawmark.sandboxes.contract import Blueprint, Sandbox, SandboxProvider
 from pytest_clawmark.settings import Settings
@@ -98,6 +99,8 @@ def executor_starter(
             tasks=tasks,
             agents=agents,
             limits=settings.limits,
+            tasks_minutes=settings.tasks_minutes,
+            fork_points=ForkPoints(settings.fork) if settings.fork is not None else None,
         )
         player = Player(resources)
         episodes = max(1, settings.episodes // processes)

@@ -26,6 +26,7 @@ from pytest_clawmark.failures import TaskError, TaskFailure, VoidError, WorldFai
 from pytest_clawmark.log import logged_to, say
 from pytest_clawmark.modules import load_solution
 from pytest_clawmark.runs.episodes import EpisodeRecord, EpisodeSpec, Resumption, recorded_episode
+from pytest_clawmark.runs.forking import ForkPoints
 from pytest_clawmark.runs.layout import EpisodeFolder, RunFolder
 from pytest_clawmark.runs.lines import JsonLines
 from pytest_clawmark.runs.resuming import Beginning, anew, forget_beyond, interrupted
@@ -45,13 +46,15 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What all episodes of a process share."""
+    """What all episodes of a process share. `tasks_minutes` lets a task's own limit replace that of `limits`."""
 
     premises: Premises
     run: RunFolder
     tasks: Mapping[str, LoadedTask]
     agents: Mapping[str, Agent]
     limits: TurnLimits
+    tasks_minutes: bool = False
+    fork_points: ForkPoints | None = None
 
 
 @dataclass(slots=True)
@@ -76,7 +79,8 @@ class Player:
         folder = self.resources.run.episode(*spec.key)
         record, beginning = self._taken_up(spec, folder)
         if record.state == "ended":
-            folder.write(record.to_json())
+            if folder.read() != record.to_json():
+                folder.write(record.to_json())
             return record
         tries = ATTEMPTS - len(record.attempts) % ATTEMPTS
         for number in range(1, tries + 1):
@@ -93,8 +97,7 @@ class Player:
         """The record to go on from, and where that is."""
         known = recorded_episode(folder)
         if known is None:
-            agent = self.resources.agents[spec.label]
-            record = EpisodeRecord(spec=spec, agent=agent.name, model=agent.model, state="running")
+            record = self._first_record(spec)
             return record, anew(record)
         if known.state != "void" and known.played >= spec.turns:
             return replace(known, state="ended"), anew(known)
@@ -106,6 +109,15 @@ class Player:
         beginning = interrupted(record, folder, turns)
         resumption = Resumption(turn=turns[beginning.turns], moment=beginning.moment)
         return replace(record, resumed=(*record.resumed, resumption)), beginning
+
+    def _first_record(self, spec: EpisodeSpec) -> EpisodeRecord:
+        agent, inherited = self.resources.agents[spec.label], None
+        if self.resources.fork_points is not None:
+            task = self.resources.tasks[spec.task]
+            spec, inherited = self.resources.fork_points.take_over(spec, task, self.resources.run)
+        return EpisodeRecord(
+            spec=spec, agent=agent.name, model=agent.model, state="running", inherited=inherited
+        )
 
     def stop(self) -> None:
         """End every episode that is being played, from another thread; no further one begins."""
@@ -350,9 +362,15 @@ class Episode:
             time=turn.time,
             message=message,
             tools=tools,
-            limits=self._resources.limits,
+            limits=self._limits(turn),
             record=self._trajectory,
         )
+
+    def _limits(self, turn: Turn) -> TurnLimits:
+        limits = self._resources.limits
+        if not self._resources.tasks_minutes or turn.minutes is None:
+            return limits
+        return replace(limits, minutes=turn.minutes)
 
 
 def _void(turn: Turn, failure: VoidError, seconds: float) -> TurnResult:

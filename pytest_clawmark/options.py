@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 import pytest
 
@@ -66,7 +67,40 @@ def add_options(parser: pytest.Parser) -> None:
         help="per turn, in and out (default: no limit)",
     )
     add_gate_options(add)
-    add("--turn-minutes", type=_positive_minutes, default=None, metavar="MIN", help="per turn (default: 120)")
+    add(
+        "--turn-timeout",
+        "--turn-minutes",
+        dest="turn_timeout",
+        type=_timeout,
+        default=None,
+        metavar="MIN",
+        help="minutes per turn (default: 120), or `task`: as long as the task itself allows, where it says so",
+    )
+    _add_earlier_runs(add)
+
+
+def _add_earlier_runs(add: Callable[..., None]) -> None:
+    add(
+        "--resume",
+        default=None,
+        metavar="RUN",
+        help="go on with an interrupted run, given by its folder: what has ended is kept, what was interrupted "
+        "goes on, what is void is tried again. Who plays, and every setting, is taken from it.",
+    )
+    add(
+        "--from",
+        dest="fork_from",
+        default=None,
+        metavar="RUN[::LABEL]",
+        help="start new episodes from what an earlier run (of that agent or model) froze after the turn of --at",
+    )
+    add(
+        "--at",
+        dest="fork_at",
+        default=None,
+        metavar="TURN",
+        help="with --from: the last turn that is taken over, by its name or its number (the first is 1)",
+    )
 
 
 def _positive(text: str) -> int:
@@ -75,11 +109,13 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _positive_minutes(text: str) -> float:
+def _timeout(text: str) -> float | str:
+    if text == "task":
+        return text
     try:
         minutes = float(text)
     except ValueError:
         minutes = 0.0
     if not 0 < minutes < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of minutes")
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a positive number of minutes nor 'task'")
     return minutes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -26,12 +27,41 @@ _FILE_KEYS: Mapping[str, type] = {
     "max_tool_calls": int,
     "max_tokens": int,
     "turn_minutes": float,
+    "turn_timeout": float,
 }
+
+TASKS_OWN = "task"
+"""The turn timeout that lets each task decide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fork:
+    """Where new episodes begin: in the run at `source`, after the turn `at` (its name, or its number from 1).
+
+    `label` names whose episodes they go on from, None for the same contestant's or the only one's.
+    """
+
+    source: Path
+    label: str | None
+    at: str
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields by name."""
+        return {"source": str(self.source), "label": self.label, "at": self.at}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Fork:
+        """The inverse of `to_json`."""
+        return cls(**{**data, "source": Path(data["source"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything a user decided, by option or, failing that, by configuration file."""
+    """Everything a user decided, by option or, failing that, by configuration file.
+
+    With `resuming`, what no option says is as it was recorded in `run_dir`, and nothing else may be said. With
+    `tasks_minutes`, a turn takes as long as its task allows, where that says anything.
+    """
 
     agents: tuple[str, ...]
     models: tuple[str, ...]
@@ -42,6 +72,9 @@ class Settings:
     seed: int
     run_dir: Path
     limits: TurnLimits
+    tasks_minutes: bool = False
+    resuming: bool = False
+    fork: Fork | None = None
 
     @property
     def playing(self) -> bool:
@@ -51,30 +84,19 @@ class Settings:
     @classmethod
     def read(cls, config: pytest.Config, now: Callable[[], datetime] = datetime.now) -> Settings:
         """Raises `SettingsError` naming the file and key of a value that cannot be used."""
+        if config.getoption("resume") is not None:
+            return _resumed(config)
+        fork = _fork(config)
         stored = stored_settings(config.rootpath)
-        option = config.getoption
-
-        def chosen(name: str, default: Any) -> Any:
-            given = option(name)
-            return stored.get(name, default) if given is None else given
-
-        agents, models = tuple(option("agent")), tuple(option("model"))
-        given_dir = option("run_dir")
-        return cls(
-            agents=agents,
-            models=models,
-            sandbox=chosen("sandbox", "auto"),
-            image=chosen("image", None),
-            episodes=chosen("episodes", min(8, 2 * (os.cpu_count() or 1))),
-            trials=chosen("trials", 1),
-            seed=chosen("seed", 0),
-            run_dir=_run_dir(config, given_dir, (*models, *agents), now),
-            limits=TurnLimits(
-                tool_calls=chosen("max_tool_calls", TurnLimits().tool_calls),
-                tokens=chosen("max_tokens", TurnLimits().tokens),
-                minutes=chosen("turn_minutes", TurnLimits().minutes),
-            ),
-        )
+        if fork is not None:
+            # Identifiers go on where they were, so they must come from the same seed.
+            stored = {**stored, "seed": recorded_run(fork.source, "--from")["settings"]["seed"]}
+            if config.getoption("seed") not in (None, stored["seed"]):
+                raise SettingsError(
+                    f"--seed={config.getoption('seed')}: the run of --from has the seed {stored['seed']}, which a "
+                    "fork goes on with. Leave the option out."
+                )
+        return replace(_read(config, stored, now), fork=fork)
 
     def recorded_in(self, run_dir: str) -> Settings:
         """The same, with the run directory that the controller of this session chose."""
@@ -94,8 +116,128 @@ class Settings:
                 "tool_calls": self.limits.tool_calls,
                 "tokens": self.limits.tokens,
                 "minutes": self.limits.minutes,
+                **({"tasks_minutes": True} if self.tasks_minutes else {}),
             },
+            **({"fork": self.fork.to_json()} if self.fork else {}),
         }
+
+
+def _read(config: pytest.Config, stored: Mapping[str, Any], now: Callable[[], datetime]) -> Settings:
+    option = config.getoption
+
+    def chosen(name: str, default: Any) -> Any:
+        given = option(name)
+        return stored.get(name, default) if given is None else given
+
+    agents, models = tuple(option("agent")), tuple(option("model"))
+    timeout = chosen("turn_timeout", stored.get("turn_minutes", TurnLimits().minutes))
+    return Settings(
+        agents=agents,
+        models=models,
+        sandbox=chosen("sandbox", "auto"),
+        image=chosen("image", None),
+        episodes=chosen("episodes", min(8, 2 * (os.cpu_count() or 1))),
+        trials=chosen("trials", 1),
+        seed=chosen("seed", 0),
+        run_dir=_run_dir(config, option("run_dir"), (*models, *agents), now),
+        limits=TurnLimits(
+            tool_calls=chosen("max_tool_calls", TurnLimits().tool_calls),
+            tokens=chosen("max_tokens", TurnLimits().tokens),
+            minutes=TurnLimits().minutes if timeout == TASKS_OWN else timeout,
+        ),
+        tasks_minutes=timeout == TASKS_OWN,
+    )
+
+
+def _fork(config: pytest.Config) -> Fork | None:
+    source, at = config.getoption("fork_from"), config.getoption("fork_at")
+    if source is None and at is None:
+        return None
+    if source is None or at is None:
+        missing, given = ("--at=TURN", f"--from={source}") if at is None else ("--from=RUN", f"--at={at}")
+        raise SettingsError(f"{given} needs {missing}: a fork goes on from a turn of an earlier run.")
+    if not (config.getoption("agent") or config.getoption("model")):
+        raise SettingsError(f"--from={source} needs somebody who goes on: name --agent or --model.")
+    path, _, label = source.partition("::")
+    return Fork(source=(config.invocation_params.dir / path).absolute(), label=label or None, at=at)
+
+
+def _resumed(config: pytest.Config) -> Settings:
+    given, option = config.getoption("resume"), config.getoption
+    for name in ("run_dir", "fork_from", "fork_at"):
+        if option(name) is not None:
+            shown = {"run_dir": "--run-dir", "fork_from": "--from", "fork_at": "--at"}[name]
+            raise SettingsError(f"{shown} cannot be given with --resume: the run goes on as and where it is.")
+    run_dir = (config.invocation_params.dir / given).absolute()
+    recorded = recorded_run(run_dir, "--resume")["settings"]
+    limits, named = recorded["limits"], bool(option("agent") or option("model"))
+    before = Settings(
+        agents=tuple(recorded["agents"]),
+        models=tuple(recorded["models"]),
+        sandbox=recorded["sandbox"],
+        image=recorded["image"],
+        episodes=recorded["episodes"],
+        trials=recorded["trials"],
+        seed=recorded["seed"],
+        run_dir=run_dir,
+        limits=TurnLimits(
+            tool_calls=limits["tool_calls"], tokens=limits["tokens"], minutes=limits["minutes"]
+        ),
+        tasks_minutes=limits.get("tasks_minutes", False),
+        resuming=True,
+        fork=Fork.from_json(recorded["fork"]) if "fork" in recorded else None,
+    )
+    stored = {
+        "sandbox": before.sandbox,
+        "image": before.image,
+        "episodes": before.episodes,
+        "trials": before.trials,
+        "seed": before.seed,
+        "max_tool_calls": before.limits.tool_calls,
+        "max_tokens": before.limits.tokens,
+        "turn_timeout": TASKS_OWN if before.tasks_minutes else before.limits.minutes,
+    }
+    now = _read(config, stored, datetime.now)
+    now = replace(now, run_dir=run_dir, resuming=True, fork=before.fork)
+    if not named:
+        now = replace(now, agents=before.agents, models=before.models)
+    _refuse_other(before, now, given)
+    return now
+
+
+def _refuse_other(before: Settings, now: Settings, run: str) -> None:
+    """How many worlds are alive at once changes nothing that is measured; everything else may."""
+    recorded, given = _flat(replace(before, episodes=now.episodes)), _flat(now)
+    differences = [
+        f"{name} is {given.get(name)!r} and was {recorded.get(name)!r}"
+        for name in sorted({*recorded, *given})
+        if recorded.get(name) != given.get(name)
+    ]
+    if differences:
+        raise SettingsError(
+            f"--resume={run}: a run goes on with the settings it began with, and these differ:\n"
+            + "\n".join(f"    {each}" for each in differences)
+            + "\nLeave the options out, or start a new run."
+        )
+
+
+def _flat(settings: Settings) -> dict[str, Any]:
+    values = settings.to_json()
+    return {**values.pop("limits"), **values}
+
+
+def recorded_run(path: Path, option: str) -> Mapping[str, Any]:
+    """The `run.json` of an earlier run; raises `SettingsError` naming the option when there is none."""
+    try:
+        record: Mapping[str, Any] = json.loads((path / "run.json").read_bytes())
+        _ = record["settings"]["seed"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no record of a run"
+        raise SettingsError(
+            f"{option}={path}: there is no run here: {path / 'run.json'} cannot be read ({why}). Name the folder "
+            "of a run, such as runs/2026-11-20-093000-golden."
+        ) from None
+    return record
 
 
 def configuration(root: Path) -> tuple[Path, Mapping[str, Any]]:
@@ -124,6 +266,9 @@ def stored_settings(root: Path) -> Mapping[str, Any]:
         expected = _FILE_KEYS.get(key)
         if expected is None:
             raise SettingsError(f"{file}: unknown key {key!r}: use one of models, {', '.join(_FILE_KEYS)}")
+        if key == "turn_timeout" and value == TASKS_OWN:
+            stored[key] = value
+            continue
         if isinstance(value, bool) or not isinstance(value, (int, float) if expected is float else expected):
             raise SettingsError(f"{file}: {key} = {value!r} must be of type {expected.__name__}")
         if isinstance(value, (int, float)) and key != "seed" and value <= 0:

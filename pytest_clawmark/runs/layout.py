@@ -10,12 +10,14 @@ from typing import Any
 
 from pytest_clawmark.atomic import replace_file
 from pytest_clawmark.failures import SettingsError
+from pytest_clawmark.runs.sameness import refuse_other_plan
 from pytest_clawmark.snapshots.manifest import Manifest
 from pytest_clawmark.snapshots.private import PrivateState
 from pytest_clawmark.snapshots.store import BlobStore, DamagedRun
 
 RUN_FILE = "run.json"
 PLAN_FILE = "plan.json"
+PROPOSED_FILE = "plan.proposed.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,10 @@ class EpisodeFolder:
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """One run."""
+    """One run; `resumed` when it was begun by an earlier session, whose record is then continued, not replaced."""
 
     path: Path
+    resumed: bool = False
 
     @property
     def blobs(self) -> BlobStore:
@@ -118,32 +121,71 @@ class RunFolder:
         return EpisodeFolder(self.path / "episodes" / task / label.replace("/", "-") / str(trial))
 
     def create(self, record: Mapping[str, Any]) -> None:
-        """Begin the run; raises `SettingsError` when the folder already holds something."""
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        """Begin the run, or go on with it; raises `SettingsError` when a new one's folder holds something."""
+        if not self.resumed and self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise SettingsError(
                 f"--run-dir={self.path}: it already holds something, and a run is never overwritten. Name a "
-                "folder that is empty or does not exist."
+                f"folder that is empty or does not exist, or go on with the run by --resume={self.path}."
             )
+        option = "--resume" if self.resumed else "--run-dir"
         try:
-            (self.path / "episodes").mkdir(parents=True)
+            (self.path / "episodes").mkdir(parents=True, exist_ok=True)
             self.update(record)
         except OSError as error:
             raise SettingsError(
-                f"--run-dir={self.path}: it cannot be written to ({error.strerror}). Name another folder."
+                f"{option}={self.path}: it cannot be written to ({error.strerror}). Name another folder."
             ) from error
 
-    def update(self, record: Mapping[str, Any]) -> None:
-        """Replace `run.json`."""
-        replace_file(self.path / RUN_FILE, pretty_json(record))
+    def update(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Replace `run.json`; gives what it holds now."""
+        written = continued(self.read(), record) if self.resumed else record
+        replace_file(self.path / RUN_FILE, pretty_json(written))
+        return written
+
+    def read(self) -> dict[str, Any]:
+        """`run.json`."""
+        record: dict[str, Any] = json.loads((self.path / RUN_FILE).read_bytes())
+        return record
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
-        """Record what the session set out to measure, once it has collected."""
-        replace_file(self.path / PLAN_FILE, pretty_json(plan))
+        """Record what the session set out to measure, once it has collected.
+
+        A resumed run's plan stands until `read_plan` has found this one to be of the same tasks.
+        """
+        replace_file(self.path / (PROPOSED_FILE if self.resumed else PLAN_FILE), pretty_json(plan))
+
+    def find_plan(self) -> dict[str, Any] | None:
+        """The plan that stands, None where there is none yet."""
+        path = self.path / PLAN_FILE
+        return json.loads(path.read_bytes()) if path.is_file() else None
 
     def read_plan(self) -> dict[str, Any]:
-        """The inverse of `write_plan`."""
-        plan: dict[str, Any] = json.loads((self.path / PLAN_FILE).read_bytes())
-        return plan
+        """The inverse of `write_plan`; raises `SettingsError` when a resumed run's was another."""
+        proposed = self.path / PROPOSED_FILE
+        if proposed.is_file():
+            now = json.loads(proposed.read_bytes())
+            try:
+                refuse_other_plan(self.path, self.find_plan() or now, now)
+            except SettingsError:
+                proposed.unlink()
+                raise
+            proposed.replace(self.path / PLAN_FILE)
+        found: dict[str, Any] = json.loads((self.path / PLAN_FILE).read_bytes())
+        return found
+
+
+def continued(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of a resumed run: as it was begun, with each time that it was taken up again."""
+    times = [each for each in before.get("resumed", ()) if each["at"] != now["created"]]
+    again = {"at": now["created"], "command": now["command"], "versions": now["versions"]}
+    return {
+        **now,
+        "created": before["created"],
+        "command": before["command"],
+        "versions": before["versions"],
+        "tasks": now["tasks"] or before["tasks"],
+        "resumed": [*times, again],
+    }
 
 
 def _json(value: Any) -> bytes:

@@ -1,0 +1,85 @@
+"""What a session does because of an earlier one: resume its run, or fork new episodes from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_clawmark.collect.items import EpisodeItem
+from pytest_clawmark.collect.module import task_of
+from pytest_clawmark.failures import ClawmarkError
+from pytest_clawmark.measurement import Measurement, run_record
+from pytest_clawmark.runs.claiming import Claim, sweep, wait_until_unclaimed
+from pytest_clawmark.runs.forking import ForkPoints
+from pytest_clawmark.runs.sameness import refuse_other_agents, refuse_other_sandbox
+
+
+class GoingOn:
+    """Makes sure that a resumed run is played by one session alone, with what it began with, and that a forked one
+    plays no turn that it takes over."""
+
+    def __init__(self, config: pytest.Config, measurement: Measurement) -> None:
+        self._config, self._measurement = config, measurement
+        self._claim: Claim | None = None
+        self._resuming = measurement.settings.resuming and not hasattr(config, "workerinput")
+        fork = measurement.settings.fork
+        self._points = ForkPoints(fork) if fork is not None else None
+        if self._resuming:
+            # Workers of pytest-xdist may stand somewhere else.
+            config.option.resume = str(measurement.run.path)
+            now = run_record(measurement, {})
+            refuse_other_agents(measurement.run.path, measurement.run.read()["agents"], now["agents"])
+
+    def refuse_other_sandbox(self, name: str) -> None:
+        """Raise `SettingsError` when a resumed run's worlds would be built somewhere else."""
+        if self._resuming:
+            refuse_other_sandbox(self._measurement.run.path, self._measurement.run.read()["sandbox"], name)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self) -> Any:
+        """Wait for an earlier session's processes to be gone, and claim the run as soon as its folder exists."""
+        if self._config.option.collectonly:
+            return (yield)
+        run = self._measurement.run.path
+        if self._resuming:
+            try:
+                wait_until_unclaimed(run)
+            except ClawmarkError as error:
+                raise pytest.UsageError(str(error)) from None
+            sweep(run)
+        result = yield
+        self._claim = Claim(run)
+        return result
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave out the turns that a fork takes over, and their checkers, before anybody counts."""
+        if self._points is None:
+            return
+        over = [item for item in items if self._is_inherited(item)]
+        if over:
+            items[:] = [item for item in items if item not in set(over)]
+            config.hook.pytest_deselected(items=over)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self) -> None:
+        """Find every fork point before anything is played, and show what is wrong with the run's plan."""
+        try:
+            if self._points is not None:
+                run, tasks = self._measurement.run, self._measurement.tasks
+                fresh = [spec for spec in self._measurement.planned if run.episode(*spec.key).read() is None]
+                self._points.check(fresh, tasks)
+        except ClawmarkError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def close(self) -> None:
+        """Let go of the run."""
+        if self._claim is not None:
+            self._claim.release()
+
+    def _is_inherited(self, item: pytest.Item) -> bool:
+        task = task_of(item)
+        if self._points is None or task is None or not isinstance(item, EpisodeItem):
+            return False
+        return task.task.turns[item.turn_name].index < self._points.inherited(task)

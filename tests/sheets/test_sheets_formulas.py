@@ -150,7 +150,7 @@ def staff(book):
         ('=VLOOKUP("bob",A1:C4,3,FALSE)', "30"),
         ('=VLOOKUP("Zed",A1:C4,3,FALSE)', "#N/A"),
         ('=VLOOKUP("Ann",A1:C4,9,FALSE)', "#REF!"),
-        ("=VLOOKUP(25,{1},1)", "#ERROR!"),
+        ("=VLOOKUP(25,{1},1)", "1"),
         ('=IFNA(VLOOKUP("Zed",A1:C4,3,FALSE),"none")', "none"),
         ('=XLOOKUP("Cy",A1:A4,C1:C4)', "20"),
         ('=XLOOKUP("Zed",A1:A4,C1:C4,"none")', "none"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, timedelta, tzinfo
 from functools import lru_cache, partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from clawmark_services.sheets.a1 import Area, Box
+from clawmark_services.sheets.arrays import below, beside, choose, each
 from clawmark_services.sheets.formats import EPOCH, tidy
 from clawmark_services.sheets.formula import (
     BINARY,
@@ -34,26 +36,25 @@ from clawmark_services.sheets.functions import (
     Argument,
     Block,
     FormulaFailed,
-    Function,
     Problem,
     Value,
     compare,
     scalar,
     truth,
 )
+from clawmark_services.sheets.functions_array import ARRAYS
 from clawmark_services.sheets.functions_lookup import LOOKUPS
 from clawmark_services.sheets.functions_more import MORE
 from clawmark_services.sheets.functions_text import TEXTS
-from clawmark_services.sheets.inheritance import Style, inherited
+from clawmark_services.sheets.inheritance import Style, inherited, of_columns
 from clawmark_services.sheets.meter import LimitReached, Meter
 from clawmark_services.sheets.sheet_index import SheetIndex
+from clawmark_services.sheets.spills import Address, Spill, filled, spread
+from clawmark_services.sheets.spreading import SPREADING
 from clawmark_services.sheets.store import Cell, Sheet, Spreadsheet
 from clawmark_services.sheets.tallies import TALLIED, Tally
 
-_FUNCTIONS = {**FUNCTIONS, **LOOKUPS, **TEXTS, **MORE}
-
-Address = tuple[int, int, int]
-"""A cell: its sheet's id, row and column."""
+_FUNCTIONS: dict[str, Callable[..., Argument]] = {**FUNCTIONS, **LOOKUPS, **TEXTS, **MORE, **ARRAYS}
 
 _LARGE = 20_000
 """Cells of a range beyond which its empty end is not read."""
@@ -63,9 +64,15 @@ _KEPT = 100
 
 _LAZY = ("IF", "IFS", "SWITCH", "IFERROR", "ISERROR", "ISNA", "IFNA")
 
+_ROUNDS = 10
+"""How often arrays are laid out anew because others, which they read, came to lie elsewhere."""
+
+_SORTING = 10
+"""Steps per value of an array that is sorted, filtered or asked."""
+
 
 @lru_cache(maxsize=512)
-def _arity(function: Function) -> tuple[int, float]:
+def _arity(function: Callable[..., Argument]) -> tuple[int, float]:
     """How many arguments a function takes, at least and at most."""
     parameters = inspect.signature(function).parameters.values()
     least = sum(p.default is p.empty and p.kind is not p.VAR_POSITIONAL for p in parameters)
@@ -90,20 +97,59 @@ class Calculation:
 
     def __init__(self, spreadsheet: Spreadsheet) -> None:
         self._spreadsheet = spreadsheet
-        self._sheets = {sheet.id: sheet for sheet in spreadsheet.sheets}
+        self._meter = Meter()
+        self._in_array = False
+        self._begin(spreadsheet.sheets, Spill())
+        anchors = [(sheet.id, *key) for sheet in spreadsheet.sheets for key in sheet.spilling]
+        if anchors:
+            self._lay_out(sorted(anchors))
+
+    def _begin(self, sheets: list[Sheet], spill: Spill) -> None:
+        """Know nothing yet but where arrays lie."""
+        self._spill = spill
+        self._sheets = {sheet.id: sheet for sheet in sheets}
         self._known: dict[Address, Value] = {}
+        self._arrays: dict[Address, Block] = {}
         self._styles: dict[Address, Style] = {}
-        self._indexes = {sheet.id: SheetIndex(sheet) for sheet in spreadsheet.sheets}
+        self._indexes = {sheet.id: SheetIndex(sheet) for sheet in sheets}
         self._tallies: dict[tuple[int, int, int, int], list[Tally]] = {}
         self._blocks: dict[tuple[int, Box], Block] = {}
-        self._meter = Meter()
+
+    def _lay_out(self, anchors: list[Address]) -> None:
+        """Compute the formulas that may come to arrays until what they fill changes nothing any more."""
+        entered = {sheet.id: sheet for sheet in self._spreadsheet.sheets}
+        for _ in range(_ROUNDS):
+            for address in anchors:
+                if address not in self._known:
+                    self._compute(address)
+            arrays = {address: (array, self._looks(address)) for address, array in self._arrays.items()}
+            spill = spread(entered, arrays)
+            if spill == self._spill:
+                return
+            self._begin(filled(self._spreadsheet.sheets, spill), spill)
+
+    def _looks(self, address: Address) -> list[Style]:
+        """The number formats of an array's columns."""
+        width = len(self._arrays[address].rows[0])
+        return (
+            of_columns(
+                self._tree(address),
+                width,
+                partial(self._target, home=address[0]),
+                lambda sheet, row, column: self._styled(sheet, row, column).format.get("numberFormat"),
+            )
+            or [self._styles.get(address)] * width
+        )
+
+    def shown(self, sheet: Sheet) -> Sheet:
+        """The sheet with what arrays fill in it, for whoever looks for cells that hold something."""
+        return self._sheets.get(sheet.id, sheet)
 
     def value(self, sheet: Sheet, row: int, column: int) -> Value:
         """What the cell comes to; None where it is empty."""
-        cell = sheet.cell(row, column)
+        cell, address = self.shown(sheet).cell(row, column), (sheet.id, row, column)
         if cell.formula is None:
-            return cell.value
-        address = (sheet.id, row, column)
+            return self._spill.values.get(address, cell.value)
         if address not in self._known:
             self._compute(address)
         return self._known[address]
@@ -111,10 +157,13 @@ class Calculation:
     def styled(self, sheet: Sheet, row: int, column: int) -> Cell:
         """The cell with the format that it shows in: a formula without one takes that of what it
         reads."""
+        self.value(sheet, row, column)
+        return self._styled(self.shown(sheet), row, column)
+
+    def _styled(self, sheet: Sheet, row: int, column: int) -> Cell:
         cell = sheet.cell(row, column)
         if cell.formula is None or "numberFormat" in cell.format:
             return cell
-        self.value(sheet, row, column)
         found = self._styles.get((sheet.id, row, column))
         return replace(cell, format={**cell.format, "numberFormat": found}) if found else cell
 
@@ -202,7 +251,7 @@ class Calculation:
             tree = self._tree(address)
             if tree is None:
                 return Problem(ERROR)
-            result = scalar(self._argument(tree, address[0]))
+            result = self._came_to(tree, address)
         except FormulaFailed as failed:
             return failed.problem
         except LimitReached:
@@ -214,6 +263,17 @@ class Calculation:
             return tidy(result)
         # A reference to an empty cell comes to 0, as it does in Sheets.
         return 0 if result is None else result
+
+    def _came_to(self, tree: Node, address: Address) -> Value:
+        """The value of a formula, which of an array is its first."""
+        found = self._argument(tree, address[0])
+        if isinstance(found, Block) and isinstance(tree, Call):
+            if len(found.rows) * len(found.rows[0]) > 1:
+                self._arrays[address] = found
+                if address in self._spill.blocked:
+                    raise FormulaFailed(REFERENCE)
+            found = found.rows[0][0]
+        return scalar(found)
 
     def _argument(self, node: Node | None, home: int) -> Argument:
         if node is None or isinstance(node, Literal):
@@ -285,10 +345,23 @@ class Calculation:
     def _read(self, sheet: Sheet, row: int, column: int) -> Value:
         cell = sheet.cell(row, column)
         if cell.formula is None:
-            return cell.value
+            return self._spill.values.get((sheet.id, row, column), cell.value)
         return self._known.get((sheet.id, row, column), Problem(REFERENCE))
 
-    def _call(self, call: Call, home: int) -> Value:
+    def _call(self, call: Call, home: int) -> Argument:
+        if call.function in SPREADING and not self._in_array:
+            self._in_array = True
+            try:
+                return self._call(call, home)
+            finally:
+                self._in_array = False
+        if call.function == "{}":
+            return self._written(call, home)
+        if call.function == "ARRAYFORMULA" and len(call.arguments) == 1:
+            return self._argument(call.arguments[0], home)
+        return self._called(call, home)
+
+    def _called(self, call: Call, home: int) -> Argument:
         if call.function in _LAZY:
             return self._lazy(call, home)
         if call.function in ("NOW", "TODAY") and not call.arguments:
@@ -299,7 +372,17 @@ class Calculation:
             tally = self._tally(call.arguments[0], home)
             if tally is not None:
                 return TALLIED[call.function](tally)
-        return self._apply(call.function, [self._argument(argument, home) for argument in call.arguments])
+        arguments = [self._argument(argument, home) for argument in call.arguments]
+        if call.function == "QUERY" and 1 < len(arguments) < 4:
+            # It speaks of columns by the letters that they have in their sheet.
+            target = self._target(call.arguments[0], home)
+            arguments += [*[None] * (3 - len(arguments)), target[1].left if target else None]
+        return self._apply(call.function, arguments)
+
+    def _written(self, call: Call, home: int) -> Argument:
+        """`{1, 2; A1:B2}`: rows of arrays side by side."""
+        rows = [row for row in call.arguments if isinstance(row, Call)]
+        return below([beside([self._argument(part, home) for part in row.arguments]) for row in rows])
 
     def _now(self, *, whole_days: bool) -> Value:
         """The world's time where the spreadsheet is, as a serial."""
@@ -310,7 +393,7 @@ class Calculation:
         serial = (local - EPOCH) / timedelta(days=1)
         return math.floor(serial) if whole_days else serial
 
-    def _chain(self, call: Call, home: int) -> Value:
+    def _chain(self, call: Call, home: int) -> Argument:
         """`a+b+c+...` from the left: a chain may be longer than Python nests calls."""
         links: list[Call] = []
         first: Node | None = call
@@ -320,10 +403,27 @@ class Calculation:
         value = self._argument(first, home)
         for link in reversed(links):
             value = self._apply(link.function, [value, self._argument(link.arguments[1], home)])
-        return scalar(value)
+        return value if self._in_array else scalar(value)
+
+    def _apply(self, name: str, arguments: list[Argument]) -> Argument:
+        if name in ARRAYS:
+            sizes = [len(part.rows) * len(part.rows[0]) for part in arguments if isinstance(part, Block)]
+            self._meter.spend(sum(sizes) * _SORTING)
+            found = self._applied(name, arguments)
+            return replace(found, meter=self._meter) if isinstance(found, Block) else found
+        if not self._in_array:
+            return self._applied(name, arguments)
+        return each(name, partial(self._paid, partial(self._applied, name)), arguments)
+
+    def _paid(self, apply: Callable[[list[Argument]], Argument], arguments: list[Argument]) -> Argument:
+        """One value of an array, which is paid for by its length."""
+        self._meter.spend(1)
+        found = apply(arguments)
+        self._meter.spend(len(found) // 10 if isinstance(found, str) else 0)
+        return found
 
     @staticmethod
-    def _apply(name: str, arguments: list[Argument]) -> Value:
+    def _applied(name: str, arguments: list[Argument]) -> Argument:
         function = _FUNCTIONS.get(name)
         if function is None:
             raise FormulaFailed(NAME)
@@ -337,15 +437,19 @@ class Calculation:
             raise FormulaFailed(NUMBER)
         return result
 
-    def _lazy(self, call: Call, home: int) -> Value:
+    def _lazy(self, call: Call, home: int) -> Argument:
         if call.function in ("IFS", "SWITCH"):
             return self._first_case(call, home)
         if not 1 <= len(call.arguments) <= (3 if call.function == "IF" else 2):
             raise FormulaFailed(NOT_AVAILABLE)
+        if self._in_array:
+            arguments = [self._guarded(argument, home) for argument in call.arguments]
+            if any(isinstance(argument, Block) for argument in arguments):
+                return each(call.function, partial(self._paid, partial(choose, call.function)), arguments)
         if call.function == "IF":
             return self._if(call.arguments, home)
         try:
-            value = scalar(self._argument(call.arguments[0], home))
+            value = self._one(call.arguments[0], home)
         except FormulaFailed as failed:
             if call.function in ("ISERROR", "ISNA"):
                 return call.function == "ISERROR" or failed.problem.code == NOT_AVAILABLE
@@ -354,7 +458,19 @@ class Calculation:
             return self._else(call.arguments, 1, home)
         return False if call.function in ("ISERROR", "ISNA") else value
 
-    def _first_case(self, call: Call, home: int) -> Value:
+    def _guarded(self, node: Node | None, home: int) -> Argument:
+        """An argument, or the error that it came to."""
+        try:
+            return self._argument(node, home)
+        except FormulaFailed as failed:
+            return failed.problem
+
+    def _one(self, node: Node | None, home: int) -> Argument:
+        """A single value, but for functions that come to an array."""
+        found = self._argument(node, home)
+        return found if isinstance(found, Block) and isinstance(node, Call) else scalar(found)
+
+    def _first_case(self, call: Call, home: int) -> Argument:
         """IFS and SWITCH: the value of the first case that holds; the others are not evaluated."""
         arguments = list(call.arguments)
         wanted = self._argument(arguments.pop(0), home) if call.function == "SWITCH" and arguments else None
@@ -362,17 +478,17 @@ class Calculation:
             case, result = arguments.pop(0), arguments.pop(0)
             value = self._argument(case, home)
             if (compare(wanted, value) == 0) if call.function == "SWITCH" else truth(value):
-                return scalar(self._argument(result, home))
+                return self._one(result, home)
         if call.function == "SWITCH" and arguments:
-            return scalar(self._argument(arguments[0], home))
+            return self._one(arguments[0], home)
         raise FormulaFailed(NOT_AVAILABLE)
 
-    def _if(self, arguments: tuple[Node | None, ...], home: int) -> Value:
+    def _if(self, arguments: tuple[Node | None, ...], home: int) -> Argument:
         if len(arguments) < 2:
             raise FormulaFailed(NOT_AVAILABLE)
         if truth(self._argument(arguments[0], home)):
-            return scalar(self._argument(arguments[1], home))
-        return False if len(arguments) == 2 else scalar(self._argument(arguments[2], home))
+            return self._one(arguments[1], home)
+        return False if len(arguments) == 2 else self._one(arguments[2], home)
 
-    def _else(self, arguments: tuple[Node | None, ...], at: int, home: int) -> Value:
-        return scalar(self._argument(arguments[at], home)) if len(arguments) > at else None
+    def _else(self, arguments: tuple[Node | None, ...], at: int, home: int) -> Argument:
+        return self._one(arguments[at], home) if len(arguments) > at else None

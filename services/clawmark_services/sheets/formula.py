@@ -86,7 +86,7 @@ def _tokens_form() -> re.Pattern[str]:
         |(?P<reference>(?:{_SHEET})?{_RANGE})
         |(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)
         |(?P<name>[^\W\d][\w.]*)
-        |(?P<operator><=|>=|<>|[-+*/^&=<>%(),;])""",
+        |(?P<operator><=|>=|<>|[-+*/^&=<>%(),;{{}}])""",
         re.VERBOSE,
     )
 
@@ -189,9 +189,26 @@ class _Parser:
             node = self.expression(0, depth + 1)
             self._expect(")")
             return node
+        if token.kind == "operator" and token.text == "{":
+            return self._array(depth)
         if token.kind == "name":
             return self._named(token.text, depth)
         return _leaf(token)
+
+    def _array(self, depth: int) -> Node:
+        """`{1, 2; 3, 4}`: a call of "{}" with calls of ";", one for each row."""
+        rows: list[Node] = []
+        parts: list[Node] = []
+        while True:
+            parts.append(self.expression(0, depth + 1))
+            closing = self._take().text
+            if closing != ",":
+                rows.append(Call(";", tuple(parts)))
+                parts = []
+            if closing == "}":
+                return Call("{}", tuple(rows))
+            if closing not in (",", ";"):
+                raise FormulaSyntaxError(f"expected ',', ';' or '}}', found {closing!r}")
 
     def _named(self, name: str, depth: int) -> Node:
         if self._peek() == "(":

@@ -197,9 +197,9 @@ def _grid_data(sheet: Sheet, box: Box, calculation: Calculation) -> dict[str, An
     if box.left:
         data["startColumn"] = box.left
     lines: dict[int, dict[int, Any]] = {}
-    for row, column in sheet.filled(box):
+    for row, column in calculation.shown(sheet).filled(box):
         value, shown = calculation.value(sheet, row, column), calculation.styled(sheet, row, column)
-        cell = cell_json(sheet.cells[row, column], value, shown)
+        cell = cell_json(sheet.cell(row, column), value, shown)
         lines.setdefault(row - box.top, {})[column - box.left] = cell
     if lines:
         data["rowData"] = [_row_data(lines.get(line, {})) for line in range(max(lines) + 1)]
@@ -238,7 +238,7 @@ def cell_json(cell: Cell, value: Value, shown: Cell) -> dict[str, Any]:
         data["formattedValue"] = str(render(shown, value))
     if cell.format:
         data["userEnteredFormat"] = _formats(json.dumps(cell.format))[0]
-    if not cell.blank or cell.format:
+    if not shown.blank or cell.format:
         data["effectiveFormat"] = _formats(json.dumps(shown.format))[1]
     if cell.note:
         data["note"] = cell.note

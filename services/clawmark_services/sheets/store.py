@@ -22,6 +22,7 @@ from clawmark_services.sheets.errors import (
 )
 from clawmark_services.sheets.layout import Layout
 from clawmark_services.sheets.objects import rehomed
+from clawmark_services.sheets.spreading import may_spill
 
 Scalar = str | int | float | bool
 Key = tuple[int, int]
@@ -91,6 +92,18 @@ class Sheet:
     traits: dict[str, Any] = field(default_factory=dict)
     grid: dict[str, Any] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
+    _spilling: tuple[dict[Key, Cell], int, tuple[Key, ...]] | None = field(
+        default=None, init=False, compare=False, repr=False
+    )
+
+    @property
+    def spilling(self) -> tuple[Key, ...]:
+        """The cells whose formulas may fill others as well; looked for once, as long as nothing changes."""
+        found = self._spilling
+        if found is None or found[0] is not self.cells or found[1] != len(self.cells):
+            keys = tuple(key for key, cell in self.cells.items() if cell.formula and may_spill(cell.formula))
+            found = self._spilling = (self.cells, len(self.cells), keys)
+        return found[2]
 
     def cell(self, row: int, column: int) -> Cell:
         """What is there, or an empty cell."""
@@ -98,6 +111,7 @@ class Sheet:
 
     def put(self, row: int, column: int, cell: Cell) -> None:
         """Replace a cell."""
+        self._spilling = None
         if cell.nothing:
             self.cells.pop((row, column), None)
         else:

@@ -211,6 +211,7 @@ def read(
 ) -> list[list[Scalar]]:
     """The values of a box: trailing empty rows and cells are left out."""
     found: dict[int, dict[int, Scalar]] = {}
+    sheet = calculation.shown(sheet)
     for row, column in sheet.filled(box):
         cell = sheet.cells[row, column]
         if cell.blank:

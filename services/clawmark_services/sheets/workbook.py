@@ -74,6 +74,7 @@ def _title(title: str) -> str:
 def _fill(page: Worksheet, sheet: Sheet, calculation: Calculation) -> None:
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # type: ignore[import-untyped] # it has no types
 
+    sheet = calculation.shown(sheet)
     for row, column in sorted(sheet.cells):
         cell = sheet.cells[row, column]
         target = page.cell(row + 1, column + 1)

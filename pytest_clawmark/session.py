@@ -38,9 +38,13 @@ def _configure_playing(config: pytest.Config) -> None:
     from pytest_clawmark.reports.reading import StoredRun
     from pytest_clawmark.runs.layout import RunFolder
     from pytest_clawmark.settings import Settings
+    from pytest_clawmark.sharding import Sharding
 
     settings = Settings.read(config)
     gate = Gate.read(config)
+    sharding = Sharding.read(config)
+    if sharding is not None:
+        config.pluginmanager.register(sharding, "clawmark-sharding")
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         settings = settings.recorded_in(worker[RUN_DIR])

@@ -72,17 +72,18 @@ class World:
     def __init__(self, plan: WorldPlan, premises: Premises, audit: AuditSink) -> None:
         self.plan, self._premises = plan, premises
         self.clocks = {spec.name: ServiceClock(plan.start) for spec in plan.services}
-        self.services: dict[str, Service] = {
-            spec.name: spec.open(
-                Context(
-                    service=spec.name,
-                    clock=self.clocks[spec.name],
-                    ids=Ids(plan.seed, spec.name),
-                    accounts=plan.accounts,
-                    audit=audit,
-                )
+        self._contexts = [
+            Context(
+                service=spec.name,
+                clock=self.clocks[spec.name],
+                ids=Ids(plan.seed, spec.name),
+                accounts=plan.accounts,
+                audit=audit,
             )
             for spec in plan.services
+        ]
+        self.services: dict[str, Service] = {
+            spec.name: spec.open(context) for spec, context in zip(plan.services, self._contexts, strict=True)
         }
         self.memory: dict[str, Any] = {}
         """What the task remembers from turn to turn."""
@@ -121,7 +122,9 @@ class World:
         self.sandbox.settle()
         for serving in self._servings:
             if not serving.drain():
-                raise WorldFailure("a service did not finish answering within 5 seconds of its client's end")
+                raise WorldFailure("a service did not finish what a client had begun, long after its end")
+        for context in self._contexts:
+            context.tell_left_out()
         workspace = freeze_tree(self.sandbox.tree("workspace"), store, limit=self._premises.limits.workspace)
         return Frozen(
             files=workspace.entries,

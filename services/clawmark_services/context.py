@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from clawmark_services.accounts import AccountBook
 from clawmark_services.actor import current_actor
 from clawmark_services.clock import ServiceClock
 from clawmark_services.ids import Ids
+from clawmark_services.ledger import LEFT_OUT, Ledger
 
 AuditSink = Callable[[dict[str, Any]], None]
 
@@ -30,7 +31,7 @@ class Context:
 
     `audit` receives one JSON object per request: `time` (ISO 8601), `turn`, `service`, `operation`,
     `request` (JSON, the vendor's own parameters, long content cut), `status`, `actor` ("agent" or
-    "task") and `silent`.
+    "task") and `silent`. Of very many requests some are only counted: see `Ledger`.
     """
 
     service: str
@@ -38,6 +39,7 @@ class Context:
     ids: Ids
     accounts: AccountBook
     audit: AuditSink
+    ledger: Ledger = field(default_factory=Ledger, compare=False, repr=False)
 
     @contextmanager
     def exchange(self, operation: str, request: Any) -> Iterator[Exchange]:
@@ -55,17 +57,27 @@ class Context:
         finally:
             self._record(operation, request, exchange)
 
+    def tell_left_out(self) -> None:
+        """Record how many requests of this turn were only counted, if there are any; call it at its end."""
+        left_out = self.ledger.left_out()
+        if left_out:
+            request = {"requests": sum(left_out.values()), "operations": left_out}
+            self.audit(self._line(LEFT_OUT, request, Exchange(at=self.clock.now())))
+
     def _record(self, operation: str, request: Any, exchange: Exchange) -> None:
+        line = self.ledger.entry(self._line(operation, request, exchange))
+        if line is not None:
+            self.audit(line)
+
+    def _line(self, operation: str, request: Any, exchange: Exchange) -> dict[str, Any]:
         actor = current_actor()
-        self.audit(
-            {
-                "time": exchange.at.isoformat(),
-                "turn": self.clock.turn,
-                "service": self.service,
-                "operation": operation,
-                "request": request,
-                "status": exchange.status,
-                "actor": actor.who,
-                "silent": actor.silently,
-            }
-        )
+        return {
+            "time": exchange.at.isoformat(),
+            "turn": self.clock.turn,
+            "service": self.service,
+            "operation": operation,
+            "request": request,
+            "status": exchange.status,
+            "actor": actor.who,
+            "silent": actor.silently,
+        }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +111,10 @@ class Measurement:
         self.tasks: dict[str, LoadedTask] = {}
         self._start: Callable[[Mapping[str, LoadedTask]], Executor] | None = None
         self._executor: Executor | None = None
-        self._collected: Counter[tuple[str, str, int]] = Counter()
+        self.only: Collection[tuple[str, str, int]] | None = None
+        self.given_up: dict[tuple[str, str, int], str] = {}
+        self.inherited: dict[tuple[str, str, int], frozenset[str]] = {}
+        self.collected: dict[tuple[str, str, int], set[str]] = defaultdict(set)
         self._specs: dict[tuple[str, str, int], EpisodeSpec] = {}
         self._futures: dict[tuple[str, str, int], Future[EpisodeRecord]] = {}
 
@@ -125,14 +128,22 @@ class Measurement:
         trials = range(1, self.settings.trials + 1)
         return tuple(Contestant(label=label, trial=trial) for label in self.agents for trial in trials)
 
+    def plays(self, task: str, contestant: Contestant) -> bool:
+        """Whether this session is about the episode at all; a run that is graded again knows its own only."""
+        return self.only is None or (task, contestant.label, contestant.trial) in self.only
+
     def count(self, items: Sequence[pytest.Item]) -> None:
         """Count each episode's checkers before any is deselected; parametrized fixtures make several of one."""
-        keys = (episode_key(item) for item in items if isinstance(item, CheckerItem))
-        self._collected.update(key for key in keys if key is not None)
+        for item in items:
+            key = episode_key(item)
+            if key is not None and isinstance(item, CheckerItem):
+                self.collected[key].add(item.checker_id)
 
     def planned_checkers(self, task: LoadedTask, key: tuple[str, str, int]) -> int:
         """How many checkers an episode has; naming items on the command line collects only some of them."""
-        return max(task.planned, self._collected[key])
+        if self.settings.fork is not None or key in self.inherited:
+            return len(self.collected[key])
+        return max(task.planned, len(self.collected[key]))
 
     def plan(self, items: Sequence[pytest.Item]) -> None:
         """Work out the episodes that the selected items need, each only as far as its last turn needed."""

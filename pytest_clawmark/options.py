@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from pytest_clawmark.gate_options import add_gate_options
+from pytest_clawmark.grading_options import add_grading_options
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -58,6 +59,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="where the run is recorded (default: runs/<time>-<agent or model>)",
     )
+    add_grading_options(add)
     add("--max-tool-calls", type=_positive, default=None, metavar="N", help="per turn (default: 200)")
     add(
         "--max-tokens",

@@ -11,6 +11,7 @@ from pytest_clawmark.collect.finding import formats_of
 from pytest_clawmark.collect.items import CheckerItem, EpisodeItem
 from pytest_clawmark.collect.module import task_of
 from pytest_clawmark.measurement import Measurement, task_digests
+from pytest_clawmark.replaying import Replaying
 from pytest_clawmark.reporting import ItemReports, malformed_episodes, planned_episode, selected_checkers
 from pytest_clawmark.reports.sending import SendableReports
 from pytest_clawmark.scoring import EpisodeResult
@@ -24,6 +25,7 @@ class Playing:
         self._reports = ItemReports(measurement, detailed=bool(config.getoption("htmlpath", None)))
         self._malformed: list[EpisodeResult] = []
         config.pluginmanager.register(self._reports, "clawmark-item-reports")
+        config.pluginmanager.register(Replaying(config, measurement, self._reports), "clawmark-replaying")
         if self._is_worker:
             config.pluginmanager.register(SendableReports(), "clawmark-sendable-reports")
         # One malformed task must not keep the others from being measured; it still fails the session.
@@ -92,7 +94,17 @@ class Playing:
             "episodes": [result.to_json() for result in known + self._malformed],
             "checkers": selected_checkers(items),
             "tasks": task_digests(measurement),
+            "collected": self._collected(),
         }
+
+    def _collected(self) -> dict[str, list[str]]:
+        """Every checker of each task that was collected whole, by the task's id."""
+        if any("::" in argument for argument in self._config.args):
+            return {}
+        found: dict[str, set[str]] = {}
+        for (task, _, _), checkers in self._measurement.collected.items():
+            found.setdefault(task, set()).update(checkers)
+        return {task: sorted(checkers) for task, checkers in sorted(found.items())}
 
 
 def _file(item: pytest.Item) -> str:

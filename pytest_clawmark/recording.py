@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -14,9 +14,14 @@ import pytest
 from pytest_clawmark.assembly import Place, ensure_toolbox
 from pytest_clawmark.failures import ClawmarkError
 from pytest_clawmark.measurement import Measurement, run_record
+from pytest_clawmark.regrading import SOURCE, derivation
+from pytest_clawmark.replaying import ReportLog, forget_unfinished
 from pytest_clawmark.reporting import RunResults
+from pytest_clawmark.reports.regraded import write_regraded
 from pytest_clawmark.reports.results import results_document, write_results
 from pytest_clawmark.reports.terminal import write_scores
+from pytest_clawmark.runs.source import SourceRun
+from pytest_clawmark.scoring.regraded import Comparison, by_place, compare
 
 RUN_DIR = "clawmark_run_dir"
 _RAN_TO_THE_END = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -25,31 +30,39 @@ _RAN_TO_THE_END = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.Exit
 class Recording:
     """Writes the run and shows its scores; in the process that the user started."""
 
-    def __init__(self, config: pytest.Config, measurement: Measurement, place: Place) -> None:
-        self._config, self._measurement, self._place = config, measurement, place
-        self._results = RunResults(measurement.run)
+    def __init__(self, config: pytest.Config, measurement: Measurement) -> None:
+        self._config, self._measurement = config, measurement
+        self.results = RunResults(measurement.source)
         self._digests: dict[str, str] = {}
         self._created = datetime.now().astimezone().isoformat(timespec="seconds")
-        config.pluginmanager.register(self._results, "clawmark-results")
+        config.pluginmanager.register(self.results, "clawmark-results")
+        config.pluginmanager.register(ReportLog(config, measurement.run), "clawmark-report-log")
         if config.pluginmanager.hasplugin("html"):
             from pytest_clawmark.reports.html import register_html
 
-            register_html(config, lambda: self._results.results, location=str(measurement.run.path))
+            register_html(config, lambda: self.results.results, location=str(measurement.run.path))
 
     def pytest_report_header(self) -> list[str]:
         """Who plays, where, and where it is recorded."""
         settings = self._measurement.settings
         who = ", ".join(self._measurement.agents)
         trials = f", {settings.trials} trials" if settings.trials > 1 else ""
-        return [
-            f"clawmark: {who}{trials}; {self._place.reason}",
-            f"clawmark run: {self._measurement.run.path}",
-        ]
+        return [f"clawmark: {who}{trials}; {self.headline}", f"clawmark run: {self._measurement.run.path}"]
+
+    @property
+    def headline(self) -> str:
+        """Where, or from what, in a sentence."""
+        raise NotImplementedError
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What `run.json` says beside what every session has: `sandbox` at least."""
+        raise NotImplementedError
 
     def pytest_sessionstart(self) -> None:
-        """Begin the run's record, and build what all worlds need while the user can still see it."""
-        self._guarded(lambda: self._measurement.run.create(self._record({})))
-        self._guarded(lambda: ensure_toolbox(self._say))
+        """Begin the run's record, or go on with it."""
+        self.guarded(lambda: self._measurement.run.create(self._record({})))
+        forget_unfinished(self._measurement.run)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -59,51 +72,127 @@ class Recording:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
         """Learn what is planned."""
-        self._learn()
+        self.learn()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self) -> None:
         """Learn it from a worker of pytest-xdist, before anything is dealt."""
-        self._learn()
+        self.learn()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write `run.json` and `results.json`."""
         if not (session.shouldstop or session.shouldfail) and session.exitstatus in _RAN_TO_THE_END:
-            self._results.complete()
-        record = self._record(self._digests)
-        self._measurement.run.update(record)
-        write_results(self._measurement.run.results, results_document(record, self._results.results))
+            self.results.complete()
+        record = self._measurement.run.update(self._record(self._digests))
+        write_results(self._measurement.run.results, results_document(record, self.results.results))
 
-    def _learn(self) -> None:
+    def learn(self) -> None:
+        """Take in the plan, once it is written."""
         plan = self._measurement.run.read_plan()
-        self._results.plan(plan["episodes"], plan["checkers"])
+        self.results.plan(plan["episodes"], plan["checkers"])
         self._digests = plan["tasks"]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The scores."""
-        write_scores(terminalreporter, self._results.results, location=str(self._measurement.run.path))
+        write_scores(terminalreporter, self.results.results, location=str(self._measurement.run.path))
 
     def _record(self, digests: dict[str, str]) -> dict[str, Any]:
         extra = {
             "created": self._created,
             "command": ["pytest", *self._config.invocation_params.args],
             "versions": _versions(),
-            "sandbox": self._place.provider.name,
+            **self.facts,
         }
         return run_record(self._measurement, {**extra, "tasks": digests})
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Tell the user something before the first test runs."""
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None:
             reporter.write_line(text)
 
     @staticmethod
-    def _guarded(call: Callable[[], object]) -> None:
+    def guarded(call: Callable[[], object]) -> None:
+        """Show an error of ours as a usage error."""
         try:
             call()
         except ClawmarkError as error:
             raise pytest.UsageError(str(error)) from None
+
+
+class PlayRecording(Recording):
+    """Of a session that plays."""
+
+    def __init__(self, config: pytest.Config, measurement: Measurement, place: Place) -> None:
+        self._place = place
+        super().__init__(config, measurement)
+
+    @property
+    def headline(self) -> str:
+        """Which sandbox, and why."""
+        return self._place.reason
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The sandbox."""
+        return {"sandbox": self._place.provider.name}
+
+    def pytest_sessionstart(self) -> None:
+        """Build what all worlds need while the user can still see it."""
+        super().pytest_sessionstart()
+        self.guarded(lambda: ensure_toolbox(self.say))
+
+
+class RegradeRecording(Recording):
+    """Of a session that grades an earlier run again."""
+
+    def __init__(self, config: pytest.Config, measurement: Measurement, source: SourceRun) -> None:
+        self._source, self._comparison = source, Comparison(same=0, left_out=0, differences=())
+        self._collected: Mapping[str, Any] = {}
+        super().__init__(config, measurement)
+
+    @property
+    def headline(self) -> str:
+        """Which run is graded."""
+        return f"grading {self._source.folder.path} again"
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What it is derived from, and what came out otherwise."""
+        return {
+            "sandbox": self._source.record["sandbox"],
+            "derived_from": derivation(self._source, self._measurement.run.path),
+            "regraded": self._comparison.to_json(),
+        }
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist which run is graded, too."""
+        super().pytest_configure_node(node)
+        node.workerinput[SOURCE] = str(self._source.folder.path)
+
+    def learn(self) -> None:
+        """Learn which checkers there are today."""
+        super().learn()
+        self._collected = self._measurement.run.read_plan()["collected"]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Compare, and write."""
+        before = self._source.verdicts()
+        gone = [
+            (key, name)
+            for key, name in before
+            if key[0] in self._collected and name not in self._collected[key[0]]
+        ]
+        self._comparison = compare(before, by_place(self.results.results), gone)
+        super().pytest_sessionfinish(session)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The scores, and what changed."""
+        super().pytest_terminal_summary(terminalreporter)
+        write_regraded(terminalreporter, self._comparison)
 
 
 def _versions() -> dict[str, str]:

@@ -21,7 +21,12 @@ from pytest_clawmark.failures import VoidError
 from pytest_clawmark.grading.reasons import stable_assertions, stable_reason
 from pytest_clawmark.measurement import Measurement, PlayedEpisode, episode_key
 from pytest_clawmark.reports.changes import changed_files
-from pytest_clawmark.reports.junit import checker_properties, episode_properties, turn_properties
+from pytest_clawmark.reports.junit import (
+    checker_properties,
+    episode_properties,
+    turn_properties,
+    without_episode,
+)
 from pytest_clawmark.reports.payload import checker_payload, turn_payload
 from pytest_clawmark.reports.text import visible
 from pytest_clawmark.reports.world_changes import summary
@@ -63,6 +68,11 @@ class ItemReports:
         """Count the items of each episode, to know its last."""
         self._remaining.update(key for item in items if (key := episode_key(item)) is not None)
 
+    @property
+    def silent(self) -> bool:
+        """Whether verdicts are kept from the reports; see `silently`."""
+        return self._silent is not None
+
     @contextlib.contextmanager
     def silently(self) -> Iterator[list[Verdict]]:
         """While this lasts, verdicts go into the list that is given and nowhere else."""
@@ -100,6 +110,8 @@ class ItemReports:
             return report
         error = call.excinfo.value if call.excinfo is not None else None
         _make_visible(report)
+        if isinstance(item, CheckerItem):
+            report.clawmark_checker = item.checker_id  # type: ignore[attr-defined] # as below
         said = call.when == "call" or error is not None
         if said and self._silent is not None and isinstance(item, CheckerItem):
             self._silent.append(self._verdict(item, error, report))
@@ -108,7 +120,7 @@ class ItemReports:
             self._enrich(item, key, error, report)
             self._tell_changes(item, key, report)
         if said and call.when != "teardown":
-            self.count_down(item, key)
+            self._count_down(item, key)
         report.user_properties = list(item.user_properties)
         return report
 
@@ -148,6 +160,16 @@ class ItemReports:
         report.user_properties = list(item.user_properties)
         report.clawmark = checker_report(key, verdict)  # type: ignore[attr-defined] # as above
 
+    def replay(self, item: CheckerItem, key: Key, verdict: Verdict, report: pytest.TestReport) -> None:
+        """Take over a verdict of an earlier session with one of its reports; the last one ends the checker."""
+        self._verdicts.setdefault(key, {})[verdict.id] = verdict
+        if report.when == "setup" or not item.user_properties:
+            item.user_properties[:] = without_episode(report.user_properties)
+        item.user_properties[:] = renewed(item.user_properties, checker_properties(verdict))
+        if report.when not in ("setup", "call"):
+            self._count_down(item, key)
+        report.user_properties = list(item.user_properties)
+
     def _verdict(self, item: CheckerItem, error: BaseException | None, report: pytest.TestReport) -> Verdict:
         outcome, reason = judge(error)
         if report.when == "teardown":
@@ -177,7 +199,7 @@ class ItemReports:
             records = list(snapshot.trajectory)
             wakeup = next((r["message"] for r in records if r["type"] == "wakeup"), "")
             changes = changed_files(
-                wake.files.entries, snapshot.files.entries, self._measurement.run.blobs.get
+                wake.files.entries, snapshot.files.entries, self._measurement.source.blobs.get
             )
         task, label, trial = key
         return turn_payload(
@@ -191,7 +213,7 @@ class ItemReports:
             world=self._world(key, item.turn_name) if self._detailed else {},
         )
 
-    def count_down(self, item: EpisodeItem, key: Key) -> None:
+    def _count_down(self, item: EpisodeItem, key: Key) -> None:
         self._remaining[key] -= 1
         task = task_of(item)
         if self._remaining[key] == 0 and task is not None:
@@ -289,6 +311,7 @@ def planned_episode(measurement: Measurement, task: LoadedTask, key: Key) -> Epi
         trial=key[2],
         seed=spec.seed,
         planned=measurement.planned_checkers(task, key),
+        void_reason=measurement.given_up.get(key, ""),
     )
 
 
@@ -309,6 +332,7 @@ def malformed_episodes(
             void_reason=reason,
         )
         for contestant in measurement.contestants
+        if measurement.plays(task_id(path), contestant)
     ]
 
 
@@ -328,8 +352,8 @@ def episode_result(planned: EpisodeResult, run: RunFolder, verdicts: Sequence[Ve
 class RunResults:
     """Gathers verdicts from reports, wherever their items ran."""
 
-    def __init__(self, run: RunFolder) -> None:
-        self._run = run
+    def __init__(self, source: RunFolder) -> None:
+        self._source = source
         self._planned: dict[Key, EpisodeResult] = {}
         self._verdicts: dict[Key, dict[str, Verdict]] = {}
         self._selected: dict[str, tuple[Key, Verdict]] = {}
@@ -368,13 +392,14 @@ class RunResults:
         return None
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_handlecrashitem(self, crashitem: str) -> None:
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """A checker that ends its worker is broken: an agent must gain nothing by making it crash."""
         if crashitem in self._selected:
             key, missing = self._selected[crashitem]
-            self._take(
-                key, dataclasses.replace(missing, outcome="broken", reason="the checker ended its process")
-            )
+            verdict = dataclasses.replace(missing, outcome="broken", reason="the checker ended its process")
+            report.clawmark = checker_report(key, verdict)  # type: ignore[attr-defined] # as for all others
+            report.clawmark_checker = verdict.id  # type: ignore[attr-defined] # likewise
+            report.user_properties = [*report.user_properties, *checker_properties(verdict)]
 
     def complete(self) -> None:
         """Count the selected checkers that never reported as void; call it unless the session was stopped."""
@@ -387,7 +412,7 @@ class RunResults:
         """Every planned episode, with what is known of it."""
         return [
             self._with_changes(
-                key, episode_result(planned, self._run, tuple(self._verdicts.get(key, {}).values()))
+                key, episode_result(planned, self._source, tuple(self._verdicts.get(key, {}).values()))
             )
             for key, planned in self._planned.items()
         ]

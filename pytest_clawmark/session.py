@@ -5,6 +5,8 @@ pytest loads this in every project, and most sessions meet no task; so the rest 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from pytest_clawmark import fixtures
@@ -17,12 +19,22 @@ def configure(config: pytest.Config) -> None:
     """Register what this session needs; raises `pytest.UsageError` for what a user got wrong."""
     config.stash[CONTESTANTS] = ()
     config.stash[FIXTURES] = fixtures
-    config.stash[NEEDS_SOLUTION] = "golden" in config.option.agent
+    regrade = config.option.regrade is not None
+    config.stash[NEEDS_SOLUTION] = "golden" in config.option.agent and not regrade
+    if regrade:
+        from pytest_clawmark.regrade_session import configure_regrading
+
+        _guarded(configure_regrading, config)
+        return
     if not (config.option.agent or config.option.model or config.option.resume or config.option.fork_from):
         config.pluginmanager.register(NobodyPlays(), "clawmark-nobody")
         return
+    _guarded(_configure_playing, config)
+
+
+def _guarded(configure_session: Callable[[pytest.Config], None], config: pytest.Config) -> None:
     try:
-        _configure_playing(config)
+        configure_session(config)
     except ClawmarkError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -34,7 +46,7 @@ def _configure_playing(config: pytest.Config) -> None:
     from pytest_clawmark.log import keep_logs
     from pytest_clawmark.measurement import MEASUREMENT, Measurement
     from pytest_clawmark.playing import Playing
-    from pytest_clawmark.recording import RUN_DIR, Recording
+    from pytest_clawmark.recording import RUN_DIR, PlayRecording
     from pytest_clawmark.reports.reading import StoredRun
     from pytest_clawmark.runs.layout import RunFolder
     from pytest_clawmark.settings import Settings
@@ -71,7 +83,7 @@ def _configure_playing(config: pytest.Config) -> None:
     processes = worker["workercount"] if worker is not None else 1
     measurement.start_with(executor_starter(config, settings, measurement.agents, place.provider, processes))
     if worker is None:
-        config.pluginmanager.register(Recording(config, measurement, place), "clawmark-recording")
+        config.pluginmanager.register(PlayRecording(config, measurement, place), "clawmark-recording")
         if gate is not None:
             run = measurement.run.path
             config.pluginmanager.register(Gating(gate, lambda: StoredRun.read(run)), "clawmark-gating")

@@ -13,10 +13,16 @@ A property without a value is left out. `outcome` tells broken from failed, whic
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_clawmark.reports.text import one_line
 from pytest_clawmark.scoring import EpisodeResult, TurnResult, Verdict, points, score_episode
 
 Properties = list[tuple[str, str]]
+
+_OF_EPISODE = frozenset(
+    {"task", "agent", "trial", "task_score", "task_score_upper", "task_success", "task_checkers"}
+)
 
 
 def turn_properties(turn: TurnResult) -> Properties:
@@ -55,6 +61,11 @@ def episode_properties(result: EpisodeResult) -> Properties:
         ("task_success", known.success),
         ("task_checkers", f"{len(result.checkers)} of {result.planned}"),
     )
+
+
+def without_episode(properties: Sequence[tuple[str, object]]) -> list[tuple[str, object]]:
+    """The properties without those of an episode: another item may be its last by now."""
+    return [pair for pair in properties if pair[0] not in _OF_EPISODE]
 
 
 def _said(*pairs: tuple[str, object]) -> Properties:

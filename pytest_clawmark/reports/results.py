@@ -15,7 +15,15 @@ from typing import Any
 from pytest_clawmark.atomic import replace_file
 from pytest_clawmark.reports.world_changes import turn_entry
 from pytest_clawmark.schemas import validate
-from pytest_clawmark.scoring import EpisodeResult, Verdict, score_episode, score_turns, summarise
+from pytest_clawmark.scoring import (
+    EpisodeResult,
+    Verdict,
+    analyse,
+    score_episode,
+    score_turns,
+    summarise,
+)
+from pytest_clawmark.scoring.regraded import verdicts_digest
 
 SCHEMA = 1
 
@@ -23,11 +31,14 @@ SCHEMA = 1
 def results_document(run: Mapping[str, Any], results: Iterable[EpisodeResult]) -> dict[str, Any]:
     """The whole document; `run` is what `run.json` says, `results` holds every planned episode."""
     known = sorted(results, key=_place)
+    summary = summarise(known)
     return {
         "schema": SCHEMA,
         "run": dict(run),
+        "verdicts": verdicts_digest(known),
         "tasks": [task_entry(result) for result in known],
-        "summary": summarise(known).to_json(),
+        "summary": summary.to_json(),
+        "analysis": [label.to_json() for label in analyse(known, summary)],
     }
 
 

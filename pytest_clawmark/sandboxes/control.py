@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pytest_clawmark.failures import WorldFailure
-from pytest_clawmark.sandboxes.contract import Address, Limits
+from pytest_clawmark.sandboxes.contract import Address, Limits, Tree
 
-TREES = ("workspace", "home", "tmp")
+TREES: tuple[Tree, ...] = ("workspace", "home", "tmp")
 
 BUILD_SECONDS = 30.0
 SETTLE_SECONDS = 30.0
@@ -32,7 +32,8 @@ class Configuration:
     `trees` are the paths of workspace, home and tmp. Where `parent` is set init makes a folder of its own
     in it, puts all paths below that, and deletes it in the end. `mounts` are (path, options) of tmpfs;
     `rlimits` are (name without `RLIMIT_`, value); `namespace` says that all processes init sees are its own,
-    `contained` that the kernel too limits their memory.
+    `contained` that the kernel too limits their memory. Where it mounts, init also puts nothing in the place of
+    what is `hidden`. Commands run under the `filter` of system calls (`seccomp.py`).
     """
 
     listen: Sequence[tuple[str, int]]
@@ -46,6 +47,8 @@ class Configuration:
     files: Mapping[str, bytes] = field(default_factory=dict)
     parent: str = ""
     close_kernel_doors: bool = False
+    hidden: Sequence[str] = ()
+    filter: bytes = b""
 
 
 def resource_limits(limits: Limits, *, count_processes: bool) -> list[tuple[str, int]]:
@@ -102,11 +105,16 @@ class Control:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
 
-    def build(self, configuration: Configuration, listen: Sequence[Address]) -> Doors:
-        """Have the sandbox made. Raises `WorldFailure` with init's reason."""
+    def build(
+        self, configuration: Configuration, listen: Sequence[Address], counter: int | None = None
+    ) -> Doors:
+        """Have the sandbox made. Raises `WorldFailure` with init's reason.
+
+        `counter` is the file in which the control group that init is in counts whom the kernel killed.
+        """
         content = packed(asdict(configuration))
         with contextlib.closing(_Descriptor(sealed(content, "configuration"))) as file:
-            self._send(b"build", [file.number])
+            self._send(b"build", [file.number] if counter is None else [file.number, counter])
         self._connection.settimeout(BUILD_SECONDS)
         try:
             message, numbers, _, _ = socket.recv_fds(self._connection, 4096, len(listen) + len(TREES))
@@ -143,6 +151,14 @@ class Control:
                 raise WorldFailure("the sandbox ended while its processes were being ended")
         finally:
             os.close(reply)
+
+    def resize(self, tree: Tree, size: int, inodes: int) -> None:
+        """Let a tree hold that many bytes and files; not fewer than it does. Raises `WorldFailure`."""
+        reply = self._ask(f"resize {TREES.index(tree)} {size} {inodes}".encode(), [])
+        with os.fdopen(reply, "rb") as file:
+            answer = file.read().decode(errors="replace").strip()
+        if answer != "resized":
+            raise WorldFailure(f"the sandbox cannot make room in {tree}: {answer or 'it ended'}")
 
     def close(self) -> None:
         """End the conversation, and with it the sandbox."""

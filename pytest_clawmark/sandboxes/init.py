@@ -4,22 +4,25 @@ Started as `python -I -S init.pyc CONTROL`, where CONTROL is an inherited descri
 socket to connect to. It runs under the sandbox's interpreter, so it uses nothing but the standard library
 and nothing of this package. `control.py` is the other end; between them go SOCK_SEQPACKET messages:
 
-    host -> init   `build` once, with a marshalled configuration; then `run` or `settle`, with descriptors,
-                   and `signal COMMAND NUMBER`, with the number that the command's request gave it
+    host -> init   `build` once, with a marshalled configuration and perhaps the file in which a control group
+                   counts whom the kernel killed; then `run`, `settle` or `resize TREE SIZE INODES`, with
+                   descriptors, and `signal COMMAND NUMBER`, with the number that the command's request gave it
     init -> host   `ready FOLDER` with the listeners and the trees, or `failed WHY`, once
 
-`run` brings five descriptors: a marshalled request, stdin, stdout, stderr and a reply; `settle` a reply.
+`run` brings five descriptors: a marshalled request, stdin, stdout, stderr and a reply; the others a reply.
 A reply is lines of text: notes (`memory`, `background-memory`), then one last line: `exit CODE`, `timeout`,
-`ended`, `lost`, `refused WHY` or `settled`. When the control connection ends, init ends everything and itself.
+`ended`, `lost`, `refused WHY`, `settled` or `resized`. When the control connection ends, init ends everything
+and itself.
 
 Every command has a keeper between itself and init: a subreaper, so that whatever the command leaves behind,
 double forks included, is found and killed with it. Neither init nor a keeper can be traced or read from
-inside, and where init is process 1 of a namespace it cannot be killed from there either.
+inside, and where init is process 1 of a namespace it cannot be killed from there either. Where init mounts
+its file systems itself it keeps the one capability for that, which keepers give up before anything else.
 """
 
 from __future__ import annotations
 
-# ruff: noqa: PTH102, PTH103, PTH110, PTH123, PTH208, S606
+# ruff: noqa: PTH102, PTH103, PTH110, PTH112, PTH123, PTH208, S606
 # (pathlib takes longer to load than all of this to run.)
 # `signal` and `socket` would load enum, a third of the time that opening a sandbox takes.
 import _signal  # type: ignore[import-not-found]  # has no stubs
@@ -35,6 +38,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # not from typing, which takes longer to load than this sandbox to open
+    from collections.abc import Iterable
     from typing import Any, NoReturn
 
 ROUND = 0.15  # seconds between two looks at the world's memory
@@ -46,9 +50,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_READ, PR_CAPBSET_DROP = 1, 4, 23, 24
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
-CAP_SETPCAP = 8
+CAP_SETPCAP, CAP_SYS_ADMIN = 8, 21
 KEYCTL, KEYCTL_JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "ppc64le": 271}, 1
 CAPABILITY_VERSION_3 = 0x20080522
 
@@ -65,12 +70,14 @@ def prctl(what: int, first: int = 0, second: int = 0) -> int:
 
 
 def mount(kind: str, path: str, flags: int, options: str = "") -> None:
+    """`kind` is the file system's, or with MS_BIND what is to be shown at `path`."""
     arguments = kind.encode(), path.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode()
     checked(_libc.mount(*arguments), f"mount {kind} {path} {options}")
 
 
-def drop_capabilities() -> None:
-    """Give up every capability for good, and become invisible to those who have none either."""
+def drop_capabilities(keep: int = 0) -> None:
+    """Give up every capability for good but those of the mask `keep`, which no program can inherit, and become
+    invisible to those who have none either."""
     data = (ctypes.c_uint32 * 6)()
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     checked(_libc.capget(header, data), "capget")
@@ -80,9 +87,18 @@ def drop_capabilities() -> None:
             prctl(PR_CAPBSET_DROP, capability)
             capability += 1
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
-    checked(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+    keep &= data[0]
+    checked(_libc.capset(header, (ctypes.c_uint32 * 6)(keep, keep)), "capset")
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     prctl(PR_SET_DUMPABLE, 0)
+
+
+def filter_system_calls(program: bytes) -> None:
+    """Forbid this process and all that come of it what `program`, instructions for the kernel, forbids."""
+    instructions = ctypes.create_string_buffer(program, len(program))
+    # A number of 16 bits, padding, a pointer; all machines for which there is a program are little-endian.
+    header = (ctypes.c_uint64 * 2)(len(program) // 8, ctypes.addressof(instructions))
+    checked(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header, 0, 0), "prctl seccomp")
 
 
 def forget_keys() -> None:
@@ -96,20 +112,30 @@ def write(path: str, content: bytes) -> None:
         file.write(content)
 
 
-def close_kernel_doors() -> None:
-    """Forbid new user namespaces, and shared memory that no process holds: nothing would count it."""
+def close_kernel_doors(shared_memory: int) -> None:
+    """Forbid new user namespaces, and bound shared memory, which no process's size need show."""
     settings = "/proc/sys"
     if os.statvfs(settings).f_flag & os.ST_RDONLY:
         mount(settings, settings, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOEXEC)
     else:
         mount(settings, settings, MS_BIND)
     write("/proc/sys/user/max_user_namespaces", b"0")
-    for name, value in (("kernel/shm_rmid_forced", b"1"), ("fs/mqueue/queues_max", b"0")):
+    pages = shared_memory // resource.getpagesize()
+    limits = {"kernel/shm_rmid_forced": 1, "kernel/shmall": pages, "fs/mqueue/queues_max": 0}
+    for name, value in limits.items():
         try:
-            write(f"{settings}/{name}", value)
+            write(f"{settings}/{name}", b"%d" % value)
         except OSError:
             continue  # older kernels keep these for the machine's root; they cost memory, not isolation
     mount(settings, settings, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
+
+
+def hide(path: str) -> None:
+    """Put nothing in the place of a file or folder, if it exists."""
+    if os.path.isdir(path):
+        mount("tmpfs", path, MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "size=4096,nr_inodes=2,mode=0555")
+    elif os.path.exists(path):
+        mount("/dev/null", path, MS_BIND)
 
 
 def listen(addresses: list[tuple[str, int]]) -> list[_socket.socket]:
@@ -155,7 +181,9 @@ class World:
         for path, options in config["mounts"]:
             mount("tmpfs", path, MS_NOSUID | MS_NODEV, options)
         if config["close_kernel_doors"]:
-            close_kernel_doors()
+            close_kernel_doors(config["memory"])
+        for path in config["hidden"]:
+            hide(path)
         for path in config["folders"]:
             os.makedirs(self.place(path), mode=0o755, exist_ok=True)
         for path, content in config["files"].items():
@@ -226,15 +254,24 @@ def proportional_size(pid: int, otherwise: int) -> int:
     return otherwise
 
 
-def out_of_memory_kills() -> int:
-    """How many processes the kernel has killed for want of memory in the container around this process."""
+def out_of_memory_kills(counter: int) -> int:
+    """How many processes the kernel has killed for want of memory in the control group around this process.
+
+    `counter` is the file that says so, or -1 in a container, which shows it.
+    """
+    if counter >= 0:
+        return kills(os.pread(counter, 4096, 0).splitlines())
     for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
         try:
             with open(path, "rb") as file:
-                return next((int(line.split()[1]) for line in file if line.startswith(b"oom_kill ")), 0)
+                return kills(file)
         except FileNotFoundError:
             continue  # it is the other version of control groups
     return 0
+
+
+def kills(lines: Iterable[bytes]) -> int:
+    return next((int(line.split()[1]) for line in lines if line.startswith(b"oom_kill ")), 0)
 
 
 def reap() -> list[tuple[int, int]]:
@@ -296,6 +333,11 @@ def say(reply: int, text: str) -> None:
         return  # the host has stopped listening to this command
 
 
+def conclude(reply: int, text: str) -> None:
+    say(reply, text)
+    os.close(reply)
+
+
 def limit(rlimits: list[tuple[str, int]]) -> None:
     for name, value in rlimits:
         number = getattr(resource, "RLIMIT_" + name)
@@ -345,20 +387,25 @@ def await_signal(deadline: float) -> int:
 
 def keep(
     request: dict[str, Any],
-    rlimits: list[tuple[str, int]],
     streams: tuple[int, ...],
     reply: int,
     *,
-    contained: bool,
+    config: dict[str, Any],
+    counter: int,
 ) -> int:
     """Be a command's keeper; the exit code 0 says that the reply was given, 1 that the command resists."""
+    drop_capabilities()
+    write("/proc/self/oom_score_adj", b"1000")
+    if config["filter"]:
+        filter_system_calls(config["filter"])
+    contained = config["contained"]
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     _signal.pthread_sigmask(_signal.SIG_BLOCK, (*WAKING, *FORWARDED))
     prctl(PR_SET_PDEATHSIG, INIT_DIED)
     deadline = time.monotonic() + request["timeout"]
-    killed_before = out_of_memory_kills() if contained else 0
+    killed_before = out_of_memory_kills(counter) if contained else 0
     try:
-        command = spawn(request, rlimits, streams)
+        command = spawn(request, config["rlimits"], streams)
     except (OSError, ValueError) as failure:
         why = failure.strerror if isinstance(failure, OSError) else str(failure)
         text = f"cannot run {request['command'][0]!r} in {request['cwd']!r}: {why}"
@@ -369,7 +416,7 @@ def keep(
         os.close(descriptor)
     code, orphaned = attend(command, deadline)
     if code is not None:
-        if contained and out_of_memory_kills() > killed_before:
+        if contained and out_of_memory_kills(counter) > killed_before:
             say(reply, "memory")
         say(reply, f"exit {code}")
         return 0
@@ -403,11 +450,11 @@ IGNORED = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _si
 class Init:
     """Serves the host's requests until the control connection ends."""
 
-    def __init__(self, control: _socket.socket, config: dict[str, Any]) -> None:
+    def __init__(self, control: _socket.socket, config: dict[str, Any], counter: int) -> None:
         self.control = control
         self.memory = config["memory"]
-        self.rlimits = config["rlimits"]
-        self.contained = config["contained"]
+        self.config = config
+        self.counter = counter
         # Without a namespace of processes, signalling all would reach the machine's.
         self.namespace = config["namespace"] and os.getpid() == 1
         self.commands: dict[int, tuple[int, float]] = {}  # keeper's pid: (reply, moment when init takes over)
@@ -449,11 +496,22 @@ class Init:
             self.run(*descriptors)
         elif verb == b"settle":
             self.end_all("ended")
-            say(descriptors[0], "settled")
-            os.close(descriptors[0])
+            conclude(descriptors[0], "settled")
         elif verb == b"signal":
             self.signal(*map(int, numbers))
-        return verb in (b"run", b"settle", b"signal")
+        elif verb == b"resize":
+            self.resize(descriptors[0], *map(int, numbers))
+        return verb in (b"run", b"settle", b"signal", b"resize")
+
+    def resize(self, reply: int, tree: int, size: int, inodes: int) -> None:
+        """Let a tree hold more, or no more than before."""
+        try:
+            path = self.config["trees"][tree]
+            mount("tmpfs", path, MS_REMOUNT | MS_NOSUID | MS_NODEV, f"size={size},nr_inodes={inodes}")
+        except OSError as failure:
+            conclude(reply, f"refused {failure}")
+        else:
+            conclude(reply, "resized")
 
     def signal(self, command: int, number: int) -> None:
         """Have a command's keeper pass a signal on, unless the command has ended."""
@@ -472,8 +530,7 @@ class Init:
         try:
             keeper = os.fork()
         except OSError as failure:
-            say(reply, f"refused {failure.strerror}")
-            os.close(reply)
+            conclude(reply, f"refused {failure.strerror}")
         else:
             if not keeper:
                 self.leave_to_keeper(request, streams, reply)
@@ -490,7 +547,7 @@ class Init:
         try:
             _signal.set_wakeup_fd(-1)
             self.control.close()
-            code = keep(request, self.rlimits, streams, reply, contained=self.contained)
+            code = keep(request, streams, reply, config=self.config, counter=self.counter)
         finally:
             os._exit(code)
 
@@ -512,8 +569,7 @@ class Init:
         else:
             kill_children(float("inf"))
         for pid, (reply, _) in self.commands.items():
-            say(reply, (special or {}).get(pid, last))
-            os.close(reply)
+            conclude(reply, (special or {}).get(pid, last))
         self.commands.clear()
         self.keepers.clear()
         self.busy = False
@@ -581,12 +637,13 @@ def main() -> int:
     config = unpack(descriptors[0])
     os.umask(0o022)
     try:
-        # Should the machine run out of memory, the kernel is to take it from here first.
-        write("/proc/self/oom_score_adj", b"1000")
+        # Should the machine run out of memory, the kernel is to take it from here first; but from commands
+        # (1000) before it takes it from init, without which there is no world.
+        write("/proc/self/oom_score_adj", b"500")
         forget_keys()
         world = World(config)
-        drop_capabilities()
-        init = Init(control, config)
+        drop_capabilities(keep=1 << CAP_SYS_ADMIN if config["mounts"] else 0)
+        init = Init(control, config, descriptors[1] if len(descriptors) > 1 else -1)
     except OSError as failure:
         control.send(f"failed {failure}".encode())
         return 1

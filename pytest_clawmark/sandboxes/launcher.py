@@ -41,6 +41,11 @@ class Launched:
         with self._complaints:
             return self._complaints.read().decode(errors="replace").strip()
 
+    @property
+    def exit_code(self) -> int:
+        """After `end`."""
+        return int(self._process.returncode)
+
     def _await_end(self) -> None:
         # `Popen.wait` with a timeout sleeps up to 50 ms at a time; a pidfd wakes at once.
         if self._process.returncode is None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
 from clawmark_services import Cause, Change
-from pytest_clawmark.changes.naming import Named
+from clawmark_services.ledger import LEFT_OUT
+from pytest_clawmark.changes.naming import UNKNOWN, Named
 from pytest_clawmark.changes.told import Phase, Who, WorldChange
 
 
@@ -33,10 +34,7 @@ class Requests:
         self._by_service: dict[str, list[_Request]] = {}
         for entry in entries:
             if succeeded(entry["status"]):
-                request = _Request(
-                    entry["operation"], entry["actor"], bool(entry["silent"]), Named(entry["request"])
-                )
-                self._by_service.setdefault(entry["service"], []).append(request)
+                self._by_service.setdefault(entry["service"], []).extend(_requests(entry))
 
     def explain(self, service: str, change: Change) -> WorldChange:
         """The change with whoever made it: by requests that name the item, else by any that need not."""
@@ -71,6 +69,16 @@ class Requests:
         if self.phase == "task":
             return "task"
         return "agent" if any(request.actor == "agent" for request in found) else "task"
+
+
+def _requests(entry: Mapping[str, Any]) -> Iterator[_Request]:
+    """A line's request; of those that were only counted it is known that there were some."""
+    actor, silent = entry["actor"], bool(entry["silent"])
+    if entry["operation"] == LEFT_OUT:
+        for operation in entry["request"]["operations"]:
+            yield _Request(operation, actor, silent, Named(UNKNOWN))
+    else:
+        yield _Request(entry["operation"], actor, silent, Named(entry["request"]))
 
 
 def succeeded(status: int | str) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 _IDENTIFIER = 20
 # The audit cuts texts at several hundred characters: a longer key counts when it begins what was said.
 _CUT_TEXT = 150
-_CUT = re.compile(r"(\.\.\.|…) \(\d+ (characters|elements|items)\)$|^…$")
-_MARK = "…"
+_CUT = re.compile(r"(\.\.\.|…) \(\d+ (characters|elements|items)\)$|^…$|^not recorded: ")
+UNKNOWN = "…"
+"""Stands for what is not known of a request."""
 _DEEPEST = 40
 
 
@@ -56,11 +57,11 @@ class Named:
 
 def _leaves(value: Any, depth: int) -> Iterator[str]:
     if depth == 0:
-        yield _MARK
+        yield UNKNOWN
     elif isinstance(value, Mapping):
         for name, part in value.items():
-            if name == _MARK:
-                yield _MARK
+            if name in (UNKNOWN, "..."):
+                yield UNKNOWN
             yield from _leaves(part, depth - 1)
     elif isinstance(value, list | tuple):
         for part in value:

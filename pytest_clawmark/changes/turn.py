@@ -6,9 +6,9 @@ import json
 import logging
 import posixpath
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from clawmark_services import Change, ServiceSpec, TellsChanges
@@ -123,15 +123,15 @@ class _Comparison:
 def _of_phase(
     phase: Phase, audit: Sequence[Mapping[str, Any]], wake: Manifest
 ) -> Iterator[Mapping[str, Any]]:
-    """A service's clock counts its requests, so at the wake-up it tells how many of its lines came before.
+    """A service's clock goes on by a second with each request, so at the wake-up it tells which came before.
 
-    The workspace has no clock; what the audit says of it is the task's own.
+    What the task does itself, it does before the wake-up, where no agent acts.
     """
-    seen: Counter[str] = Counter()
+    began = datetime.fromisoformat(wake.time)
+    woken = {service: began + timedelta(seconds=ticks) for service, ticks in wake.clocks.items()}
     for entry in audit:
-        service = entry["service"]
-        early = service == FILES or seen[service] < wake.clocks.get(service, 0)
-        seen[service] += 1
+        moment = datetime.fromisoformat(entry["time"])
+        early = entry["actor"] == "task" or moment <= woken.get(entry["service"], began)
         if early == (phase == "task"):
             yield entry
 

@@ -7,7 +7,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -118,7 +118,8 @@ class Bubblewrap:
                     raise WorldFailure(f"{failure}: {complaint}") from failure
                 raise
             undo.pop_all()
-        return RunningSandbox(control, self._place(blueprint, doors, owner, launched, group), self._drain)
+        place = self._place(blueprint, doors, owner, launched, group)
+        return RunningSandbox(control, replace(place, resize=control.resize), self._drain)
 
     def _group(self, limits: Limits, init: int) -> Group | None:
         """A control group with init in it, which has started nothing yet; None where this machine has none."""

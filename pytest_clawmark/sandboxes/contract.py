@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -90,6 +91,10 @@ class Completed:
     truncated: bool = False
 
 
+WritingRights = AbstractContextManager[None]
+"""See `Sandbox.as_agent`."""
+
+
 class Process(Protocol):
     """A command that was started with `Sandbox.spawn`."""
 
@@ -165,18 +170,14 @@ class Sandbox(Protocol):
         """Kill every process of the agent's, and return when none is left."""
 
     def as_agent(self) -> WritingRights:
-        """A context in which this thread creates files through `tree` with the agent's ownership."""
+        """A context in which this thread creates files through `tree` with the agent's ownership.
+
+        There is room for them and each tree's root can be written to, however full or locked the agent has made
+        it, where nothing of the agent's runs meanwhile.
+        """
 
     def close(self) -> None:
         """End it: no process, mount, socket or file is left. Calling it twice is harmless."""
-
-
-class WritingRights(Protocol):
-    """A context manager; see `Sandbox.as_agent`."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,7 @@ class Doors:
 
     folder: str
     listeners: Mapping[Address, socket.socket]
-    trees: Mapping[str, int]
+    trees: Mapping[Tree, int]
 
     def close(self) -> None:
         for listener in self.listeners.values():

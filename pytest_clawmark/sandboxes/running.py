@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from socket import socket
@@ -12,17 +13,19 @@ from typing import Any
 
 from pytest_clawmark.failures import WorldFailure
 from pytest_clawmark.sandboxes.command import Spawned, complete
-from pytest_clawmark.sandboxes.contract import Address, Completed, Limits, Process, Tree, WritingRights
+from pytest_clawmark.sandboxes.contract import Address, Completed, Limits, Process, Tree
 from pytest_clawmark.sandboxes.control import Control, Doors
 from pytest_clawmark.sandboxes.drain import Drain
 from pytest_clawmark.sandboxes.rights import Owner
+from pytest_clawmark.sandboxes.room import Resize, Room, allowances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """What distinguishes one running sandbox: its doors, and how things are called inside.
 
-    `end` is called once, after the conversation with init has ended; it returns when nothing is left.
+    `end` is called once, after the conversation with init has ended; it returns when nothing is left. `resize`
+    lets a tree hold more or less; None where trees have no limit.
     """
 
     doors: Doors
@@ -32,6 +35,7 @@ class Place:
     limits: Limits
     owner: Owner
     end: Callable[[], None]
+    resize: Resize | None = None
 
 
 class RunningSandbox:
@@ -41,6 +45,7 @@ class RunningSandbox:
         self._control = control
         self._place = place
         self._drain = drain
+        self._room = Room(place.doors.trees, allowances(place.limits), place.resize)
         self._closing = threading.Lock()
         self._closed = False
 
@@ -92,6 +97,7 @@ class RunningSandbox:
     ) -> dict[str, Any]:
         if not command:
             raise ValueError("an empty command cannot be run")
+        self._room.take_back()
         return {
             "command": list(command),
             "env": {**self._place.env, **self._place.trust, **(env or {})},
@@ -109,8 +115,13 @@ class RunningSandbox:
     def settle(self) -> None:
         self._control.settle()
 
-    def as_agent(self) -> WritingRights:
-        return self._place.owner.writing()
+    @contextlib.contextmanager
+    def as_agent(self) -> Iterator[None]:
+        if self._closed:
+            raise WorldFailure("the sandbox is closed")
+        with self._place.owner.writing():
+            self._room.make()
+            yield
 
     def close(self) -> None:
         with self._closing:

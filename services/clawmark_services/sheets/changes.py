@@ -13,6 +13,8 @@ from clawmark_services.sheets.a1 import Box, cell_name, column_index, show
 from clawmark_services.sheets.store import FOLDER, SPREADSHEET
 
 _CELL = re.compile(r"([A-Z]+)(\d+)")
+# Told by changes of their own, or merely following from others.
+_APART = ("id", "created", "modified", "permissions", "spreadsheet")
 _PARTS = ("format", "note", "validation")
 
 _CREATING = ("files.create", "files.copy", "spreadsheets.create")
@@ -89,13 +91,11 @@ def _file(was: Json | None, now: Json | None) -> Iterator[Change]:
 def _told(file: Json | None) -> dict[str, Json] | None:
     if file is None:
         return None
-    own = ("name", "mime_type", "parents", "starred", "description")
-    told = {name: file[name] or None for name in own}
+    told = {name: part or None for name, part in file.items() if name not in _APART}
     inside = file["spreadsheet"] or {}
     settings = {name: inside.get(name) for name in ("locale", "time_zone", "recalculation")}
     return {
         **told,
-        "trashed": file["trashed"] or None,
         **settings,
         "named ranges": inside.get("names") or None,
     }

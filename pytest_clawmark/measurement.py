@@ -26,6 +26,7 @@ from pytest_clawmark.scoring import TurnResult
 from pytest_clawmark.settings import Settings
 from pytest_clawmark.snapshots.manifest import Manifest
 from pytest_clawmark.snapshots.records import Audit, Trajectory, read_lines
+from pytest_clawmark.snapshots.store import DamagedRun
 from pytest_clawmark.snapshots.view import Snapshot
 from pytest_clawmark.task import LoadedTask
 
@@ -48,19 +49,24 @@ class PlayedEpisode:
         turns = list(self.task.task.turns)
         recorded = turns[: turns.index(turn) + 1]
         return Snapshot(
-            self.folder.turn(turn).read(moment),
+            self._manifest(turn, moment),
             self.run.blobs,
             self.task.services,
             audit=lambda: Audit([line for t in recorded for line in self._requests(t)]),
-            trajectory=lambda: Trajectory(read_lines(self.folder.turn(turn).trajectory)),
+            trajectory=lambda: Trajectory(_lines(self.folder.turn(turn).trajectory)),
         )
 
     def manifest(self, turn: str) -> Manifest:
         """What was frozen at the end of a turn; raises `WorldFailure` when that was not recorded."""
+        return self._manifest(turn, "snapshot")
+
+    def _manifest(self, turn: str, moment: Literal["wake", "snapshot"]) -> Manifest:
         try:
-            return self.folder.turn(turn).read("snapshot")
-        except FileNotFoundError as error:
-            raise WorldFailure(f"the turn {turn!r} was not recorded: there is no {error.filename}") from error
+            return self.folder.turn(turn).read(moment)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DamagedRun(
+                f"{moment}.json of the turn {turn!r} cannot be read: {type(error).__name__}"
+            ) from error
 
     def grading(self, desk: Desk) -> Grading:
         """What one checker may do with the frozen worlds; to be closed when it has ended."""
@@ -69,7 +75,7 @@ class PlayedEpisode:
 
     def _requests(self, turn: str) -> list[dict[str, Any]]:
         """The audit of a turn without what the task did to files, which are no service."""
-        return [line for line in read_lines(self.folder.turn(turn).audit) if line["service"] != FILES]
+        return [line for line in _lines(self.folder.turn(turn).audit) if line["service"] != FILES]
 
     def changes(self, turn: str) -> Changes:
         """What changed in the world in a turn, and by whom."""
@@ -77,10 +83,10 @@ class PlayedEpisode:
         folder, place = self.folder.turn(turn), turns.index(turn)
         record = TurnRecord(
             before=self.manifest(turns[place - 1]) if place else None,
-            wake=folder.read("wake"),
-            after=folder.read("snapshot"),
-            audit=lambda: read_lines(folder.audit),
-            trajectory=lambda: read_lines(folder.trajectory),
+            wake=self._manifest(turn, "wake"),
+            after=self.manifest(turn),
+            audit=lambda: _lines(folder.audit),
+            trajectory=lambda: _lines(folder.trajectory),
         )
         return turn_changes(record, self.task.services, self.run.blobs)
 
@@ -94,6 +100,13 @@ class PlayedEpisode:
         if turns.index(turn) == 0:
             raise LookupError(f"{turn!r} is the first turn: there is no turn before it. Take `wake` instead.")
         return self.snapshot(turns[turns.index(turn) - 1])
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """What was recorded; that nothing was is no evidence that nothing happened."""
+    if not path.is_file():
+        raise DamagedRun(f"{path.name} of the turn {path.parent.name!r} is missing")
+    return read_lines(path)
 
 
 class Measurement:

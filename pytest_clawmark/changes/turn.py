@@ -92,7 +92,7 @@ class _Comparison:
 
     def _state(self, digest: str) -> Any:
         if digest not in self._states:
-            self._states[digest] = json.loads(self._store.get(digest))
+            self._states[digest] = json.loads(self._store.checked(digest))
         return self._states[digest]
 
     def _requests(self, phase: Phase) -> list[Mapping[str, Any]]:

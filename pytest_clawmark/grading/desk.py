@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -141,17 +141,8 @@ class _Bench:
             raise WorldFailure("there is no sandbox to run a checker's command in")
         sandbox = self._desk.sandbox()
         self._closing.callback(sandbox.close)
-        thaw(sandbox.tree("workspace"), self._manifest, self._frozen.store, _rights_of(sandbox))
+        thaw(sandbox.tree("workspace"), self._manifest, self._frozen.store, sandbox.as_agent)
         return sandbox
-
-
-def _rights_of(sandbox: Sandbox) -> Callable[[], AbstractContextManager[None]]:
-    @contextmanager
-    def rights() -> Iterator[None]:
-        with sandbox.as_agent():
-            yield
-
-    return rights
 
 
 def _answer(ended: Completed) -> dict[str, Any]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
-import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 from pytest_clawmark.failures import WorldFailure
 from pytest_clawmark.snapshots.manifest import Entry, Manifest
+from pytest_clawmark.snapshots.restoring import Rights, contents_of, restore_tree
 from pytest_clawmark.snapshots.store import BlobStore
+from pytest_clawmark.snapshots.trees import FrozenTree, TreeDetails
 
 # What stands deeper could not be opened by its path: a name in a path may have 255 bytes, a path 4,096.
 LONGEST_PATH = 3_000
@@ -25,67 +24,36 @@ _STEPS = 500_000
 _SECOND = 1_000_000_000
 
 
-def thaw(
-    root: int,
-    manifest: Manifest,
-    store: BlobStore,
-    rights: Callable[[], AbstractContextManager[object]] = nullcontext,
-) -> None:
+def thaw(root: int, manifest: Manifest, store: BlobStore, rights: Rights = nullcontext) -> None:
     """Write a snapshot's files below the directory descriptor of an empty folder, with `rights` to do so.
 
     The owner can read everything; times of modification lie in the frozen order, a second apart, the last one at
     the turn's time. Links are kept where they lead to something inside, and are relative then. Left out is what
     no program could read: files that could not be stored, paths that are too long, sockets, pipes and devices.
-    Raises `WorldFailure` when the store lacks a file.
+    Raises `DamagedRun` when the store lacks a file.
     """
     wanted = [entry for entry in manifest.files if len(_encoded(entry.path)) <= LONGEST_PATH]
-    writing = _Writing(root, store, rights, sound_links(wanted))
-    written = [entry for entry in wanted if writing.write(entry)]
-    last = int(datetime.fromisoformat(manifest.time).timestamp()) * _SECOND
-    ranks = {rank: place for place, rank in enumerate(sorted({e.rank for e in written}, reverse=True))}
-    with rights():
-        # What lies deepest comes first: filling a folder changes its time.
-        for entry in reversed(written):
-            path, moment = _encoded(entry.path), last - ranks[entry.rank] * _SECOND
-            if entry.type != "symlink":
-                os.chmod(path, _readable(entry), dir_fd=root)
-            os.utime(path, ns=(moment, moment), dir_fd=root, follow_symlinks=False)
+    links = sound_links(wanted)
+    entries = tuple(_readable(entry, links) for entry in wanted if _is_readable(entry, links))
+    last = int(datetime.fromisoformat(manifest.time).timestamp())
+    newest = max((entry.rank for entry in entries), default=0)
+    times = tuple((last - newest + rank) * _SECOND for rank in range(newest + 1))
+    tree = FrozenTree(entries=entries, details=TreeDetails(times=times))
+    lost = restore_tree(root, tree, contents_of(store), rights)
+    if lost:
+        raise WorldFailure(f"the frozen workspace cannot be written: {'; '.join(lost[:5])}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Writing:
-    root: int
-    store: BlobStore
-    rights: Callable[[], AbstractContextManager[object]]
-    links: Mapping[str, str]
-
-    def write(self, entry: Entry) -> bool:
-        path = _encoded(entry.path)
-        if entry.type == "directory":
-            with self.rights():
-                os.mkdir(path, 0o700, dir_fd=self.root)
-        elif entry.type == "symlink" and entry.path in self.links:
-            with self.rights():
-                os.symlink(_encoded(self.links[entry.path]), path, dir_fd=self.root)
-        elif entry.type == "file" and entry.digest is not None:
-            self._copy(self.store.path(entry.digest), path)
-        else:
-            return False
-        return True
-
-    def _copy(self, blob: Path, path: bytes) -> None:
-        """The record is opened first, while this thread still has the rights of its own user."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            source = blob.open("rb")
-        except FileNotFoundError:
-            raise WorldFailure(f"the run lacks the frozen file {blob}") from None
-        with source, self.rights(), os.fdopen(os.open(path, flags, 0o600, dir_fd=self.root), "wb") as target:
-            shutil.copyfileobj(source, target)
+def _is_readable(entry: Entry, links: Mapping[str, str]) -> bool:
+    if entry.type == "symlink":
+        return entry.path in links
+    return entry.note is None and (entry.type == "directory" or entry.digest is not None)
 
 
-def _readable(entry: Entry) -> int:
-    return (entry.mode & 0o777) | (0o700 if entry.type == "directory" else 0o600)
+def _readable(entry: Entry, links: Mapping[str, str]) -> Entry:
+    if entry.type == "symlink":
+        return replace(entry, target=links[entry.path])
+    return replace(entry, mode=(entry.mode & 0o777) | (0o700 if entry.type == "directory" else 0o600))
 
 
 def sound_links(entries: Sequence[Entry]) -> dict[str, str]:

@@ -70,7 +70,7 @@ class Files:
         entry = self.entry(path)
         if entry.digest is None:
             raise EvidenceError(f"{path!r} cannot be read: {entry.note or f'it is a {entry.type}'}")
-        return self._store.get(entry.digest)
+        return self._store.checked(entry.digest)
 
     def text(self, path: str) -> str:
         """A file's content as UTF-8, with or without a byte order mark."""

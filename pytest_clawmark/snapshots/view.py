@@ -12,7 +12,7 @@ from clawmark_services import ServiceSpec
 from pytest_clawmark.snapshots.files import Files
 from pytest_clawmark.snapshots.manifest import Manifest
 from pytest_clawmark.snapshots.records import Audit, Trajectory
-from pytest_clawmark.snapshots.store import BlobStore
+from pytest_clawmark.snapshots.store import BlobStore, DamagedRun
 from pytest_clawmark.task import service_called
 
 
@@ -63,7 +63,7 @@ class Snapshot:
     def memory(self) -> dict[str, Any]:
         """What the task remembered (`world.memory`): a copy, new each time."""
         digest = self._manifest.memory
-        remembered: dict[str, Any] = json.loads(self._store.get(digest)) if digest is not None else {}
+        remembered: dict[str, Any] = json.loads(self._store.checked(digest)) if digest is not None else {}
         return remembered
 
     @cached_property
@@ -91,7 +91,11 @@ class Snapshot:
                 "has files, audit, memory, trajectory, turn, time)"
             )
         if name not in self._views:
-            state = json.loads(self._store.get(self._manifest.services[name]))
+            if name not in self._manifest.services:
+                raise DamagedRun(
+                    f"the snapshot holds nothing of the service {name!r}: the task had none then"
+                )
+            state = json.loads(self._store.checked(self._manifest.services[name]))
             self._views[name] = self._specs[name].view(state)
         return self._views[name]
 

@@ -178,7 +178,14 @@ def test_a_hostile_workspace_takes_no_time(rig: Rig) -> None:
 def test_a_blob_that_the_run_lost_is_the_world_s_fault(rig: Rig) -> None:
     rig.file("a.txt")
     rig.store.path(rig.entries[0].digest).unlink()
-    with pytest.raises(WorldFailure, match="the run lacks the frozen file"):
+    with pytest.raises(WorldFailure, match="the run lacks the blob"):
+        rig.grading().workspace("monday")
+
+
+def test_a_blob_that_somebody_changed_is_not_graded(rig: Rig) -> None:
+    rig.file("a.txt")
+    rig.store.path(rig.entries[0].digest).write_text("tex!")
+    with pytest.raises(WorldFailure, match="is not what was recorded"):
         rig.grading().workspace("monday")
 
 

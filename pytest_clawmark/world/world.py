@@ -136,7 +136,8 @@ class World:
 
     def freeze_belongings(self, store: BlobStore) -> Belongings:
         """Store the agent's own folders; call it right after `freeze`, while nothing runs."""
-        limit = self._premises.limits.scratch
+        # A sparse file may be larger than the file system, and no larger than any file of the world may be.
+        limit = max(self._premises.limits.workspace, self._premises.limits.scratch)
         return Belongings(
             home=freeze_tree(self.sandbox.tree("home"), store, limit=limit),
             tmp=freeze_tree(self.sandbox.tree("tmp"), store, limit=limit),

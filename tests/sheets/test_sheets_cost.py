@@ -161,3 +161,19 @@ def test_every_formula_on_a_circle_is_an_error_and_ends(book: Book) -> None:
     rows = [[f"=A{row + 1}+SUM(A1:A500)"] for row in range(1, 500)] + [["=A1"]]
     book.put("A1:A500", rows, "USER_ENTERED")
     assert {row[0] for row in _shown(book, "A1:A500")} == {"#REF!"}
+
+
+@pytest.mark.parametrize(
+    "formula", ["=1e999", "=-1e999", "=STDEVP(1e999,1,2)", '="1e308"*10', "=IF(TRUE,1e999)", "=MINIFS(1)"]
+)
+def test_no_formula_comes_to_infinity(book: Book, formula: str) -> None:
+    assert _entered(book, "A1", formula) in ("#NUM!", "#N/A")
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + "0" * 400, "1" + "0" * 5000])
+def test_a_number_beyond_a_double_is_refused_as_no_json(book: Book, number: str) -> None:
+    path = f"/v4/spreadsheets/{book.id}/values/A1?valueInputOption=RAW"
+    body = f'{{"values":[[{number}]]}}'
+    answer = book.office.send("PUT", path, data=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert "Invalid JSON payload" in answer.json["error"]["message"]

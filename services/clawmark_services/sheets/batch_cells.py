@@ -11,7 +11,6 @@ from clawmark_services.sheets.calculation import Calculation
 from clawmark_services.sheets.colors import colored
 from clawmark_services.sheets.edits import Apply, Edit, bad_mask, box, mask, target
 from clawmark_services.sheets.errors import invalid
-from clawmark_services.sheets.formats import tidy
 from clawmark_services.sheets.formula import translate
 from clawmark_services.sheets.functions import Problem, Value
 from clawmark_services.sheets.masks import Mask
@@ -47,7 +46,7 @@ def _entered(value: dict[str, Any]) -> tuple[Scalar | None, str | None]:
         if value.get(kind) is not None:
             return enter(Cell(), value[kind], "RAW").value, None
     number = value.get("numberValue")
-    return (None if number is None else tidy(number)), None
+    return (None if number is None else enter(Cell(), number, "RAW").value), None
 
 
 def _restyled(old: dict[str, Any], new: dict[str, Any] | None, fields: Mask) -> dict[str, Any]:

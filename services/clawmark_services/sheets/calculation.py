@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.arrays import below, beside, choose, each
+from clawmark_services.sheets.arrays import block as array
 from clawmark_services.sheets.formats import EPOCH, tidy
 from clawmark_services.sheets.formula import (
     BINARY,
@@ -46,6 +47,7 @@ from clawmark_services.sheets.functions_array import ARRAYS
 from clawmark_services.sheets.functions_lookup import LOOKUPS
 from clawmark_services.sheets.functions_more import MORE
 from clawmark_services.sheets.functions_text import TEXTS
+from clawmark_services.sheets.functions_wide import WIDE
 from clawmark_services.sheets.inheritance import Style, inherited, of_columns
 from clawmark_services.sheets.meter import LimitReached, Meter
 from clawmark_services.sheets.sheet_index import SheetIndex
@@ -54,13 +56,16 @@ from clawmark_services.sheets.spreading import SPREADING
 from clawmark_services.sheets.store import Cell, Sheet, Spreadsheet
 from clawmark_services.sheets.tallies import TALLIED, Tally
 
-_FUNCTIONS: dict[str, Callable[..., Argument]] = {**FUNCTIONS, **LOOKUPS, **TEXTS, **MORE, **ARRAYS}
+_FUNCTIONS: dict[str, Callable[..., Argument]] = {**FUNCTIONS, **LOOKUPS, **TEXTS, **MORE, **WIDE, **ARRAYS}
 
 _LARGE = 20_000
 """Cells of a range beyond which its empty end is not read."""
 
 _KEPT = 100
 """Cells of a range from which on its values are kept for the next formula that reads them."""
+
+_ERRORS_TOO = ("ERROR.TYPE", "TYPE", "ISERR")
+"""Functions that look at errors instead of passing them on."""
 
 _LAZY = ("IF", "IFS", "SWITCH", "IFERROR", "ISERROR", "ISNA", "IFNA")
 
@@ -99,6 +104,7 @@ class Calculation:
         self._spreadsheet = spreadsheet
         self._meter = Meter()
         self._in_array = False
+        self._here: Address = (0, 0, 0)
         self._begin(spreadsheet.sheets, Spill())
         anchors = [(sheet.id, *key) for sheet in spreadsheet.sheets for key in sheet.spilling]
         if anchors:
@@ -247,6 +253,7 @@ class Calculation:
 
     def _evaluate(self, address: Address) -> Value:
         try:
+            self._here = address
             self._meter.spend(self._length(address))
             tree = self._tree(address)
             if tree is None:
@@ -260,7 +267,7 @@ class Calculation:
             # What Python's functions of numbers make of infinity.
             return Problem(NUMBER)
         if isinstance(result, float):
-            return tidy(result)
+            return tidy(result) if math.isfinite(result) else Problem(NUMBER)
         # A reference to an empty cell comes to 0, as it does in Sheets.
         return 0 if result is None else result
 
@@ -368,16 +375,34 @@ class Calculation:
             return self._now(whole_days=call.function == "TODAY")
         if call.function in BINARY:
             return self._chain(call, home)
+        if call.function in ("ROW", "COLUMN") and len(call.arguments) < 2:
+            return self._number(call, home)
         if call.function in TALLIED and len(call.arguments) == 1:
             tally = self._tally(call.arguments[0], home)
             if tally is not None:
                 return TALLIED[call.function](tally)
-        arguments = [self._argument(argument, home) for argument in call.arguments]
+        evaluate = self._guarded if call.function in _ERRORS_TOO else self._argument
+        arguments = [evaluate(argument, home) for argument in call.arguments]
         if call.function == "QUERY" and 1 < len(arguments) < 4:
             # It speaks of columns by the letters that they have in their sheet.
             target = self._target(call.arguments[0], home)
             arguments += [*[None] * (3 - len(arguments)), target[1].left if target else None]
         return self._apply(call.function, arguments)
+
+    def _number(self, call: Call, home: int) -> Argument:
+        """ROW and COLUMN: of the formula's own cell, or of a range, of which arrays take every one."""
+        if not call.arguments:
+            return self._here[1 if call.function == "ROW" else 2] + 1
+        target = self._target(call.arguments[0], home)
+        if target is None:
+            raise FormulaFailed(NOT_AVAILABLE)
+        box = target[1]
+        if not self._in_array:
+            return (box.top if call.function == "ROW" else box.left) + 1
+        self._meter.spend(box.bottom - box.top + box.right - box.left)
+        if call.function == "ROW":
+            return array([[row + 1] for row in range(box.top, box.bottom)])
+        return array([[column + 1 for column in range(box.left, box.right)]])
 
     def _written(self, call: Call, home: int) -> Argument:
         """`{1, 2; A1:B2}`: rows of arrays side by side."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def parse_body(content: bytes) -> Any:
     if not content.strip():
         return None
     try:
-        body = json.loads(content, parse_constant=_no_constant)
+        body = json.loads(content, parse_constant=_no_constant, parse_float=_real, parse_int=_whole)
         # Half of a surrogate pair cannot be written as UTF-8; Google replaces it.
         return _mended(body) if b"\\ud" in content.lower() else body
     except (ValueError, RecursionError):
@@ -90,6 +91,16 @@ def parse_body(content: bytes) -> Any:
 
 def _mended(body: Any) -> Any:
     return json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _real(text: str) -> float:
+    amount = float(text)
+    return amount if math.isfinite(amount) else _no_constant(text)
+
+
+def _whole(text: str) -> int | float:
+    # No field of Google's holds a larger one than a double does.
+    return int(text) if len(text) < 300 else _real(text)
 
 
 def _no_constant(text: str) -> Any:

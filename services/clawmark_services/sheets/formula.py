@@ -8,6 +8,7 @@ language that office sheets use is small, so it is parsed here.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -235,7 +236,8 @@ class _Parser:
 
 def _leaf(token: _Token) -> Node:
     if token.kind == "number":
-        return Literal(float(token.text))
+        amount = float(token.text)
+        return Literal(amount) if math.isfinite(amount) else Failure("#NUM!")
     if token.kind == "text":
         return Literal(token.text[1:-1].replace('""', '"'))
     if token.kind == "error":

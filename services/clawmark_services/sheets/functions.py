@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
@@ -120,9 +121,11 @@ def number(argument: Argument) -> float:
         typed = parse_number(value.strip()) or parse_moment(value.strip())
         if typed is None:
             raise FormulaFailed(VALUE)
-        return float(typed.value)
+        value = typed.value
     if isinstance(value, Problem):
         raise FormulaFailed(value.code)
+    if not abs(value) <= sys.float_info.max:
+        raise FormulaFailed(NUMBER)
     return float(value)
 
 

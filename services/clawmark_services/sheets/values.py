@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -67,8 +68,12 @@ def typed(text: str) -> Typed | Scalar:
 
 def enter(cell: Cell, value: Scalar, option: Input) -> Cell:
     """The cell after a value was put into it; an empty text clears it. Format and note stay."""
+    if isinstance(value, bool):
+        return _filled(cell, value)
     if not isinstance(value, str):
-        return _filled(cell, value if isinstance(value, bool) else tidy(value))
+        if not abs(value) <= sys.float_info.max:
+            raise invalid("Invalid value: the number is beyond the range of a double.")
+        return _filled(cell, tidy(value))
     if len(value) > MAX_TEXT:
         raise invalid(f"Your input contains more than the maximum of {MAX_TEXT} characters in a single cell.")
     kind = cell.format.get("numberFormat", {}).get("type")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from hashlib import md5
 from typing import Any
 
 from clawmark_services.sheets import drive_query
@@ -59,9 +60,11 @@ def file_json(store: Store, file: DriveFile) -> Json:
         },
         "permissions": [permission_json(permission) for permission in file.permissions],
         "permissionIds": [permission["id"] for permission in file.permissions],
-        "size": "1024" if file.spreadsheet else "0",
+        "size": "1024" if file.spreadsheet else str(len(file.content or b"")),
         "version": "1",
     }
+    if file.content is not None:
+        found["md5Checksum"] = md5(file.content, usedforsecurity=False).hexdigest()
     return found | ({"description": file.description} if file.description else {})
 
 
@@ -151,6 +154,7 @@ def copy(store: Store, at: datetime, file_id: str, body: Json) -> DriveFile:
         mime_type=file.mime_type,
         parents=parents_of(store, body.get("parents")) or list(file.parents),
         spreadsheet=file.spreadsheet.clone() if file.spreadsheet else None,
+        content=file.content,
     )
 
 

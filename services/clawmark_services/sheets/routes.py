@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request, Response
 
 from clawmark_services.context import Context, Exchange
-from clawmark_services.sheets import masks, multipart, routes_drive, routes_oauth, routes_sheets
+from clawmark_services.sheets import masks, multipart, routes_drive, routes_oauth, routes_sheets, uploads
 from clawmark_services.sheets.calls import Call, Raw, Route, parse_body, shortened
 from clawmark_services.sheets.errors import (
     GoogleError,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 ROUTES = (*routes_sheets.ROUTES, *routes_drive.ROUTES, *routes_oauth.ROUTES)
 
 _PRETTY = 20_000
+_SLASHED = re.compile(r"^(/v4/spreadsheets/[^/]+)/:")
 MAX_BODY = 64 * 1024 * 1024
 
 
@@ -44,6 +46,7 @@ class Incoming:
     content: bytes
     form: MultiDict[str, str]
     authorization: str
+    content_type: str
 
     @classmethod
     def of(cls, request: Request) -> Incoming:
@@ -57,7 +60,9 @@ class Incoming:
             for name, values in form.lists():
                 query.setlist(name, values)
         authorization = request.headers.get("Authorization", "")
-        return cls(method, request.path, query, content, form, authorization)
+        # Google takes `.../ID/:batchUpdate` for `.../ID:batchUpdate`, and a client relies on it.
+        path = _SLASHED.sub(r"\1:", request.path)
+        return cls(method, path, query, content, form, authorization, request.headers.get("Content-Type", ""))
 
 
 def _is_form(request: Request) -> bool:
@@ -166,8 +171,8 @@ def _audited(route: Route, path: dict[str, str], incoming: Incoming) -> dict[str
 def _checked_body(route: Route, incoming: Incoming) -> Any:
     if route.api == "oauth":
         return _form(incoming)
-    if route.operation == "files.upload":
-        return incoming.content
+    if route.template.startswith("/upload/"):
+        return uploads.read(incoming.content, incoming.content_type, incoming.query.get("uploadType", ""))
     body = parse_body(incoming.content) if incoming.method != "GET" else None
     if route.api == "sheets" and route.known is not None:
         known = method(route.known, "sheets")

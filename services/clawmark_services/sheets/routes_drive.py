@@ -9,7 +9,8 @@ from typing import Any
 from clawmark_services.sheets import drive, tables_csv, workbook
 from clawmark_services.sheets.calls import Call, Raw, Route
 from clawmark_services.sheets.errors import GoogleError, bad_parameter
-from clawmark_services.sheets.store import stamp
+from clawmark_services.sheets.store import SPREADSHEET, DriveFile, stamp
+from clawmark_services.sheets.uploads import MAX_KEPT, Upload
 
 
 def _body(call: Call) -> dict[str, Any]:
@@ -73,20 +74,84 @@ def _files_get(call: Call) -> Any:
     if file_id in ("root", call.store.root):
         root = {"kind": "drive#file", "id": call.store.root, "name": "My Drive"}
         return root | {"mimeType": "application/vnd.google-apps.folder"}
-    return _file(call, call.store.file(file_id))
+    file = call.store.file(file_id)
+    if call.query.get("alt") == "media":
+        if file.content is None:
+            message = "Only files with binary content can be downloaded. Use Export with Docs Editors files."
+            raise GoogleError(403, message, reason="fileNotDownloadable")
+        return Raw(content=file.content, content_type=file.mime_type)
+    return _file(call, file)
+
+
+def _upload_new(call: Call) -> Any:
+    """files.create with content."""
+    upload = _upload(call)
+    described = {"mimeType": upload.content_type or "application/octet-stream", **upload.described}
+    converted = described["mimeType"] == SPREADSHEET
+    if converted and upload.content_type not in _SEPARATORS:
+        raise _no_conversion()
+    _require_room(call, len(upload.content))
+    file = drive.create(call.store, call.at, described)
+    _put(file, upload)
+    return _file(call, file)
+
+
+def _upload_again(call: Call) -> Any:
+    """files.update with content."""
+    upload, file = _upload(call), call.store.file(call.path["fileId"], "writer")
+    if file.spreadsheet is not None and upload.content_type not in _SEPARATORS:
+        raise _no_conversion()
+    _require_room(call, len(upload.content) - len(file.content or b""))
+    file = _update(call, upload.described)
+    if file.spreadsheet is None and "mimeType" not in upload.described and upload.content_type:
+        file.mime_type = upload.content_type
+    _put(file, upload)
+    file.modified = stamp(call.at)
+    return _file(call, file)
+
+
+_SEPARATORS = {"text/csv": ",", "text/tab-separated-values": "\t"}
+
+
+def _no_conversion() -> GoogleError:
+    return GoogleError(400, "The requested conversion is not supported.", reason="badRequest")
+
+
+def _upload(call: Call) -> Upload:
+    if not isinstance(call.body, Upload):
+        raise GoogleError(400, "Bad Request", reason="badRequest")
+    return call.body
+
+
+def _put(file: DriveFile, upload: Upload) -> None:
+    """Spreadsheets are made of the content, other files keep it."""
+    if file.spreadsheet is not None:
+        file.spreadsheet = tables_csv.load(file, upload.content, _SEPARATORS[upload.content_type])
+    else:
+        file.content = upload.content
+
+
+def _require_room(call: Call, more: int) -> None:
+    kept = sum(len(file.content or b"") for file in call.store.files.values())
+    if kept + more > MAX_KEPT:
+        message = "The user's Drive storage quota has been exceeded."
+        raise GoogleError(403, message, reason="storageQuotaExceeded")
 
 
 def _files_update(call: Call) -> Any:
+    return _file(call, _update(call, _body(call)))
+
+
+def _update(call: Call, body: dict[str, Any]) -> DriveFile:
     query = call.query
-    file = drive.update(
+    return drive.update(
         call.store,
         call.at,
         call.path["fileId"],
-        _body(call),
+        body,
         add=query.get("addParents", ""),
         remove=query.get("removeParents", ""),
     )
-    return _file(call, file)
 
 
 def _files_delete(call: Call) -> None:
@@ -97,25 +162,22 @@ def _files_copy(call: Call) -> Any:
     return _file(call, drive.copy(call.store, call.at, call.path["fileId"], _body(call)))
 
 
-_EXPORTS = {"text/csv": ",", "text/tab-separated-values": "\t"}
-
-
 def _files_export(call: Call) -> Raw:
     file, kind = call.store.file(call.path["fileId"]), call.query.get("mimeType", "")
     if file.spreadsheet is None:
         raise GoogleError(403, "Export only supports Docs Editors files.", reason="fileNotExportable")
     if kind == workbook.XLSX:
         return Raw(content=workbook.export(file.spreadsheet), content_type=kind)
-    if kind not in _EXPORTS:
-        raise GoogleError(400, "The requested conversion is not supported.", reason="badRequest")
-    return Raw(content=tables_csv.export(file.spreadsheet, _EXPORTS[kind]), content_type=kind)
+    if kind not in _SEPARATORS:
+        raise _no_conversion()
+    return Raw(content=tables_csv.export(file.spreadsheet, _SEPARATORS[kind]), content_type=kind)
 
 
 def _import_csv(call: Call) -> Any:
     file = call.store.file(call.path["fileId"], "writer")
-    if file.spreadsheet is None or not isinstance(call.body, bytes):
+    if file.spreadsheet is None:
         raise GoogleError(400, "Bad Request", reason="badRequest")
-    file.spreadsheet = tables_csv.load(file, call.body)
+    file.spreadsheet = tables_csv.load(file, _upload(call).content)
     file.modified = stamp(call.at)
     link = f"https://docs.google.com/spreadsheets/d/{file.id}/edit?usp=drivesdk"
     return {
@@ -184,6 +246,11 @@ def _permissions_delete(call: Call) -> None:
     drive.unshare(call.store, call.path["fileId"], call.path["permissionId"])
 
 
+def _drives_list(_: Call) -> Any:
+    """Nobody in an office of ours has shared drives."""
+    return {"kind": "drive#driveList", "drives": []}
+
+
 def _comments_list(call: Call) -> Any:
     """No comment can be made here, so there is none."""
     call.store.file(call.path["fileId"])
@@ -233,5 +300,8 @@ ROUTES = (
         "drive",
         "permissions.delete",
     ),
+    Route("GET", "/drive/v3/drives", "drives.list", _drives_list, "drive", "drives.list"),
+    Route("POST", "/upload/drive/v3/files", "files.create", _upload_new, "drive", "files.create"),
+    Route("PATCH", f"/upload{_FILE}", "files.upload", _upload_again, "drive", "files.update"),
     Route("PUT", "/upload/drive/v2/files/{fileId}", "files.upload", _import_csv, "drive"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from clawmark_services.sheets import masks, operations
+from clawmark_services.sheets import masks, operations, routes_filters
 from clawmark_services.sheets.calls import Call, Route
 from clawmark_services.sheets.errors import bad_field, invalid
 from clawmark_services.sheets.messages import method
@@ -139,6 +139,16 @@ ROUTES = (
     _route(f"{_ONE}/values:batchGet", "values.batchGet", _values_batch_get),
     _route(f"{_ONE}/values:batchUpdate", "values.batchUpdate", _values_batch_update),
     _route(f"{_ONE}/values:batchClear", "values.batchClear", _values_batch_clear),
+    _route(f"{_ONE}:getByDataFilter", "getByDataFilter", routes_filters.get),
+    _route(f"{_ONE}/values:batchGetByDataFilter", "values.batchGetByDataFilter", routes_filters.values_get),
+    _route(
+        f"{_ONE}/values:batchUpdateByDataFilter",
+        "values.batchUpdateByDataFilter",
+        routes_filters.values_update,
+    ),
+    _route(
+        f"{_ONE}/values:batchClearByDataFilter", "values.batchClearByDataFilter", routes_filters.values_clear
+    ),
     _route(f"{_ONE}/values/{{range*}}:append", "values.append", _values_append, "data"),
     _route(f"{_ONE}/values/{{range*}}:clear", "values.clear", _values_clear),
     _route(f"{_ONE}/values/{{range*}}", "values.get", _values_get),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -292,9 +293,11 @@ class DriveFile:
     description: str | None = None
     permissions: list[dict[str, Any]] = field(default_factory=list)
     spreadsheet: Spreadsheet | None = None
+    content: bytes | None = None
 
     def to_json(self, now: datetime | None = None) -> dict[str, Any]:
-        return {
+        content = {} if self.content is None else {"content": b64encode(self.content).decode()}
+        return content | {
             "id": self.id,
             "name": self.name,
             "mime_type": self.mime_type,
@@ -310,9 +313,15 @@ class DriveFile:
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> DriveFile:
-        inside = state["spreadsheet"]
-        rest = {key: copy.deepcopy(part) for key, part in state.items() if key != "spreadsheet"}
-        return cls(spreadsheet=Spreadsheet.from_json(inside) if inside else None, **rest)
+        inside, content = state["spreadsheet"], state.get("content")
+        rest = {
+            key: copy.deepcopy(part) for key, part in state.items() if key not in ("spreadsheet", "content")
+        }
+        return cls(
+            spreadsheet=Spreadsheet.from_json(inside) if inside else None,
+            content=None if content is None else b64decode(content),
+            **rest,
+        )
 
 
 def stamp(moment: datetime) -> str:
@@ -381,6 +390,7 @@ class Store:
         parents: list[str] | None = None,
         spreadsheet: Spreadsheet | None = None,
         owner: str | None = None,
+        content: bytes | None = None,
     ) -> DriveFile:
         """A new file owned by the agent's account, or by another; a spreadsheet gets an empty sheet unless
         given one."""
@@ -394,6 +404,7 @@ class Store:
             created=stamp(at),
             modified=stamp(at),
             spreadsheet=spreadsheet,
+            content=content,
         )
         address = owner or self.owner
         theirs = {"id": self.new_permission_id(), "type": "user", "role": "owner", "emailAddress": address}

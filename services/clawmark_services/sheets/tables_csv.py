@@ -23,9 +23,11 @@ def export(inside: Spreadsheet, separator: str = ",") -> bytes:
     return output.getvalue().removesuffix("\r\n").encode()
 
 
-def load(file: DriveFile, content: bytes) -> Spreadsheet:
+def load(file: DriveFile, content: bytes, separator: str = ",") -> Spreadsheet:
     """A spreadsheet whose one sheet holds the rows, as if they had been typed; it takes the file's name."""
-    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig", "replace"), newline="")))
+    rows = list(
+        csv.reader(io.StringIO(content.decode("utf-8-sig", "replace"), newline=""), delimiter=separator)
+    )
     width = max((len(row) for row in rows), default=0)
     sheet = Sheet(id=0, title=file.name, rows=max(1000, len(rows)), columns=max(26, width))
     # A conversion leaves the properties of the file behind: recorded.

@@ -17,6 +17,7 @@ from pytest_clawmark.sandboxes.cgroups import Ceiling, ControlGroups, Group
 from pytest_clawmark.sandboxes.contract import Blueprint, Finding, Limits, Mount, Sandbox, Tree
 from pytest_clawmark.sandboxes.control import Configuration, Control, Doors, resource_limits, sealed
 from pytest_clawmark.sandboxes.drain import Drain
+from pytest_clawmark.sandboxes.hidden import PROC_HIDDEN
 from pytest_clawmark.sandboxes.launcher import Launched, Launcher
 from pytest_clawmark.sandboxes.program import FLAGS, SOURCE, compiled, system_python
 from pytest_clawmark.sandboxes.rights import Owner, Owners
@@ -36,18 +37,6 @@ _NAMESPACES = (
 # What init needs to mount, to bind low ports and to forbid user namespaces; it drops them before it serves.
 # Forbidding these itself replaces `--disable-userns`, which would leave init no right to mount.
 _CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_NET_BIND_SERVICE", "CAP_SETPCAP")
-
-# What tells of the machine and its other users, or reaches into it.
-_HIDDEN = tuple(
-    f"/proc/{name}"
-    for name in (
-        *("acpi", "asound", "bootconfig", "buddyinfo", "bus", "cmdline", "config.gz", "diskstats", "driver"),
-        *("dynamic_debug", "fs", "interrupts", "iomem", "ioports", "irq", "kallsyms", "kcore", "key-users"),
-        *("keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "locks", "modules"),
-        *("mtrr", "pagetypeinfo", "partitions", "pressure", "sched_debug", "schedstat", "scsi", "slabinfo"),
-        *("softirqs", "swaps", "sysrq-trigger", "timer_list", "timer_stats", "vmallocinfo", "zoneinfo"),
-    )
-)
 
 # Beside the agent's processes: init, and a keeper for each command that runs.
 _SPARE_PROCESSES = 16
@@ -299,7 +288,7 @@ def _configuration(blueprint: Blueprint, *, contained: bool) -> Configuration:
         mounts=_mounts(limits),
         close_kernel_doors=True,
         contained=contained,
-        hidden=_HIDDEN,
+        hidden=PROC_HIDDEN,
         filter=filter_here(),
     )
 

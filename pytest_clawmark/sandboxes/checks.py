@@ -44,10 +44,10 @@ def check_bubblewrap(provider: Bubblewrap, program: str) -> list[Finding]:
     ]
 
 
-def check_docker(provider: Docker, image: str) -> list[Finding]:
+def check_docker(provider: Docker) -> list[Finding]:
     """An engine that answers, the image, and a world that opens."""
     try:
-        found = provider.has_image()
+        found = provider.find_image()
     except WorldFailure as failure:
         remedy = (
             "start a Docker engine (for example `systemctl start docker`), and let this user reach it "
@@ -55,11 +55,13 @@ def check_docker(provider: Docker, image: str) -> list[Finding]:
         )
         return [Finding(subject=provider.name, works=False, detail=str(failure), remedy=remedy)]
     if not found:
-        detail = f"the engine answers but has no image {image}"
-        remedy = "pull or build an image with Python 3.11 or later, and name it with --image"
+        detail = f"the engine answers but has no image {provider.wanted}"
+        remedy = (
+            "build one with `pytest-clawmark build`, or name one that has Python 3.11 or later with --image"
+        )
         return [Finding(subject=provider.name, works=False, detail=detail, remedy=remedy)]
     return [
-        Finding(subject=provider.name, works=True, detail=f"the engine answers and has the image {image}"),
+        Finding(subject=provider.name, works=True, detail=f"the engine answers and has the image {found}"),
         try_world(provider, "look at the engine's log; the engine must run on this machine"),
     ]
 

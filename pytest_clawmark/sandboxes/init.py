@@ -395,7 +395,6 @@ def keep(
 ) -> int:
     """Be a command's keeper; the exit code 0 says that the reply was given, 1 that the command resists."""
     drop_capabilities()
-    write("/proc/self/oom_score_adj", b"1000")
     if config["filter"]:
         filter_system_calls(config["filter"])
     contained = config["contained"]
@@ -412,6 +411,7 @@ def keep(
         say(streams[2], text)
         say(reply, f"exit {127 if isinstance(failure, FileNotFoundError) else 126}")
         return 0
+    offer_to_the_kernel(command)
     for descriptor in streams:
         os.close(descriptor)
     code, orphaned = attend(command, deadline)
@@ -425,6 +425,15 @@ def keep(
     if not orphaned:
         say(reply, "timeout")
     return 0
+
+
+def offer_to_the_kernel(command: int) -> None:
+    """Should the machine or the world run out of memory, it is to be taken from commands first, and never from
+    init: it keeps the score that it was started with, below which no command can lower its own."""
+    try:
+        write(f"/proc/{command}/oom_score_adj", b"1000")
+    except OSError:
+        return  # it has ended, or is of a kind that hides itself: then its size alone decides
 
 
 def attend(command: int, deadline: float) -> tuple[int | None, bool]:
@@ -637,9 +646,6 @@ def main() -> int:
     config = unpack(descriptors[0])
     os.umask(0o022)
     try:
-        # Should the machine run out of memory, the kernel is to take it from here first; but from commands
-        # (1000) before it takes it from init, without which there is no world.
-        write("/proc/self/oom_score_adj", b"500")
         forget_keys()
         world = World(config)
         drop_capabilities(keep=1 << CAP_SYS_ADMIN if config["mounts"] else 0)

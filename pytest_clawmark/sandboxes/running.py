@@ -119,8 +119,8 @@ class RunningSandbox:
     def as_agent(self) -> Iterator[None]:
         if self._closed:
             raise WorldFailure("the sandbox is closed")
+        self._room.make()  # with this process's own rights, which an engine may want to see
         with self._place.owner.writing():
-            self._room.make()
             yield
 
     def close(self) -> None:

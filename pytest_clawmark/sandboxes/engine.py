@@ -1,0 +1,185 @@
+"""The Docker engine, as far as worlds need it. Safe to use from any number of threads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from pytest_clawmark.failures import WorldFailure
+from pytest_clawmark.sandboxes.maker import maker
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+LABEL = "clawmark"
+MAKER_LABEL = "clawmark.maker"
+
+_CALL_SECONDS = 60
+_REMOVE_SECONDS = 20
+
+
+class Engine:
+    """The engine that the environment names. Every method raises `WorldFailure` when it does not answer.
+
+    Docker's library shares connections between threads in a way that loses some of them, so each call has a
+    client that nobody else uses meanwhile.
+    """
+
+    def __init__(self, run: str) -> None:
+        self._labels = {LABEL: run, MAKER_LABEL: maker()}
+        self._lock = threading.Lock()
+        self._idle: list[APIClient] = []
+
+    def has_image(self, image: str) -> bool:
+        from docker.errors import ImageNotFound
+
+        with self._client("cannot be asked for its images") as client:
+            try:
+                client.inspect_image(image)  # type: ignore[no-untyped-call]  # docker's stubs leave it out
+            except ImageNotFound:
+                return False
+        return True
+
+    def create(self, image: str, command: Sequence[str], *, host: Mapping[str, Any], **settings: Any) -> str:
+        """Make a container; its id. `host` is the engine's HostConfig, as its API spells it, in addition to
+        no network; `settings` are Docker's `create_container`'s."""
+        with self._client("cannot make a container") as client:
+            config = {**client.create_host_config(network_mode="none"), **host}
+            made = client.create_container(
+                image, list(command), host_config=config, labels=self._labels, **settings
+            )
+        return str(made["Id"])
+
+    def start(self, container: str) -> None:
+        with self._client("cannot start a container") as client:
+            client.start(container)
+
+    def runs_well(self, container: str) -> bool:
+        """Start it, wait for its end, and remove it: whether it ended well."""
+        return self.finish(container)[0] == 0
+
+    def finish(self, container: str) -> tuple[int, str]:
+        """Start it, wait for its end, and remove it: its exit code and what it said.
+
+        A program that the image does not have gives 127.
+        """
+        from docker.errors import APIError
+
+        try:
+            with self._client("cannot run the image") as client:
+                try:
+                    client.start(container)
+                except APIError as failure:
+                    return 127, str(failure.explanation)
+                code = int(client.wait(container, timeout=_CALL_SECONDS)["StatusCode"])
+                return code, client.logs(container).decode(errors="replace").strip()
+        finally:
+            self.discard(container)
+
+    def exists(self, container: str) -> bool:
+        from docker.errors import NotFound
+
+        with self._client("cannot tell how the container fares") as client:
+            try:
+                client.inspect_container(container)
+            except NotFound:
+                return False
+        return True
+
+    def await_removal(self, container: str) -> None:
+        """Return when a container that removes itself is gone; it is made to go if it takes long."""
+        from docker.errors import NotFound
+        from requests import RequestException
+
+        with self._client("cannot remove a container") as client:
+            try:
+                client.wait(container, timeout=_REMOVE_SECONDS, condition="removed")
+            except NotFound:
+                return
+            except RequestException:
+                # The connection is not worth keeping, but the container must still go.
+                _discard(client, container)
+
+    def discard(self, container: str) -> None:
+        """Kill and remove it, unless that has happened or is happening."""
+        with self._client("cannot remove a container") as client:
+            _discard(client, container)
+
+    def containers(self, label: str) -> list[Mapping[str, Any]]:
+        """All with that label (`name` or `name=value`), running or not, as the engine describes them."""
+        with self._client("cannot be asked for its containers") as client:
+            found: list[Mapping[str, Any]] = client.containers(all=True, filters={"label": label})
+        return found
+
+    def rootless(self) -> bool:
+        """Whether the engine runs as us, so that root inside is this user."""
+        with self._client("cannot be asked about itself") as client:
+            options = client.info().get("SecurityOptions") or ()
+        return any("rootless" in option for option in options)
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for client in idle:
+            client.close()
+
+    @contextlib.contextmanager
+    def _client(self, trouble: str) -> Iterator[APIClient]:
+        """A client of one's own; what docker's library raises becomes `WorldFailure`."""
+        from docker.errors import DockerException
+        from requests import RequestException
+
+        with self._lock:
+            client = self._idle.pop() if self._idle else None
+        try:
+            client = client or connect()
+            yield client
+        except (DockerException, RequestException) as failure:
+            if client is not None:
+                client.close()
+            raise WorldFailure(f"the Docker engine {trouble}: {failure}") from failure
+        except BaseException:
+            if client is not None:
+                client.close()
+            raise
+        with self._lock:
+            self._idle.append(client)
+
+
+def connect() -> APIClient:
+    """A client of the engine that the environment names. Raises `WorldFailure` when none answers."""
+    import docker
+    from docker.utils import parse_host
+
+    try:
+        _knock(str(parse_host(os.environ.get("DOCKER_HOST"))))
+        return docker.from_env(timeout=_CALL_SECONDS).api
+    except (OSError, docker.errors.DockerException) as failure:
+        raise WorldFailure(f"no Docker engine answers: {failure}") from failure
+
+
+def _knock(url: str) -> None:
+    """Connect once if the engine is behind a Unix socket: where that fails docker leaves its own unclosed."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "http+unix":
+        path = "/" + rest.lstrip("/")
+        with socket.socket(socket.AF_UNIX) as trial:
+            try:
+                trial.connect(path)
+            except OSError as failure:
+                raise OSError(failure.errno, failure.strerror, path) from failure
+
+
+def _discard(client: APIClient, container: str) -> None:
+    from docker.errors import APIError
+
+    try:
+        client.remove_container(container, force=True, v=True)
+    except APIError as failure:
+        if failure.status_code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+            raise

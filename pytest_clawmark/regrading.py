@@ -110,6 +110,11 @@ def open_source(config: pytest.Config) -> SourceRun:
     if worker is not None:
         return SourceRun.open(Path(worker[SOURCE]), OPTION)
     given = config.getoption("regrade")
+    for other, name in (("resume", "--resume"), ("fork_from", "--from")):
+        if config.getoption(other) is not None:
+            raise SettingsError(
+                f"{OPTION} grades what was played, and {name} plays: give one of the two, in sessions of their own"
+            )
     named = config.invocation_params.dir / given
     below = config.rootpath / "runs" / given
     return SourceRun.open(below if not named.exists() and below.exists() else named, OPTION)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -20,7 +20,7 @@ from pytest_clawmark.collect.module import task_id, task_of
 from pytest_clawmark.failures import VoidError
 from pytest_clawmark.grading.reasons import stable_assertions, stable_reason
 from pytest_clawmark.measurement import Measurement, PlayedEpisode, episode_key
-from pytest_clawmark.reports.changes import changed_files
+from pytest_clawmark.reports.changes import Change, changed_files
 from pytest_clawmark.reports.junit import (
     checker_properties,
     episode_properties,
@@ -36,6 +36,7 @@ from pytest_clawmark.scoring.verdict import Attempt
 from pytest_clawmark.task import LoadedTask
 
 Key = tuple[str, str, int]
+_T = TypeVar("_T")
 
 
 def judge(error: BaseException | None) -> tuple[Outcome, str]:
@@ -149,8 +150,9 @@ class ItemReports:
             played = self._measurement.look(key)
             turns = played.record.turns if played is not None else ()
             measured = any(known.turn == turn and known.outcome != "void" for known in turns)
-            found = summary(played.changes(turn)) if played is not None and measured else {}
-            self._changes[key, turn] = found
+            self._changes[key, turn] = _readable(
+                lambda: summary(played.changes(turn)) if played is not None and measured else {}, {}
+            )
         return self._changes[key, turn]
 
     def settle(self, item: CheckerItem, key: Key, verdict: Verdict, report: pytest.TestReport) -> None:
@@ -193,14 +195,12 @@ class ItemReports:
         played = self._measurement.look(key)
         turn = _turn_result(item, played, report)
         item.user_properties.extend(turn_properties(turn))
-        wakeup, records, changes = "", [], []
+        records: list[dict[str, Any]] = []
+        changes: list[Change] = []
         if self._detailed and played is not None and turn.outcome != "void":
-            snapshot, wake = played.snapshot(turn.turn), played.snapshot(turn.turn, "wake")
-            records = list(snapshot.trajectory)
-            wakeup = next((r["message"] for r in records if r["type"] == "wakeup"), "")
-            changes = changed_files(
-                wake.files.entries, snapshot.files.entries, self._measurement.source.blobs.get
-            )
+            records = _readable(lambda: list(played.snapshot(turn.turn).trajectory), records)
+            changes = _readable(lambda: self._changed_files(played, turn.turn), changes)
+        wakeup = next((r["message"] for r in records if r["type"] == "wakeup"), "")
         task, label, trial = key
         return turn_payload(
             task=task,
@@ -213,6 +213,11 @@ class ItemReports:
             world=self._world(key, item.turn_name) if self._detailed else {},
         )
 
+    def _changed_files(self, played: PlayedEpisode, turn: str) -> list[Change]:
+        snapshot, wake = played.snapshot(turn), played.snapshot(turn, "wake")
+        store = self._measurement.source.blobs
+        return changed_files(wake.files.entries, snapshot.files.entries, store.checked)
+
     def _count_down(self, item: EpisodeItem, key: Key) -> None:
         self._remaining[key] -= 1
         task = task_of(item)
@@ -223,6 +228,14 @@ class ItemReports:
                 tuple(self._verdicts.get(key, {}).values()),
             )
             item.user_properties.extend(episode_properties(result))
+
+
+def _readable(read: Callable[[], _T], otherwise: _T) -> _T:
+    """What is on record, or something else where the record is damaged: a report must not fail over it."""
+    try:
+        return read()
+    except VoidError:
+        return otherwise
 
 
 def _make_visible(report: pytest.TestReport) -> None:
@@ -387,7 +400,7 @@ class RunResults:
         outcome = payload["outcome"] if payload is not None and report.failed else None
         if outcome == "broken":
             return "failed", "B", "BROKEN"
-        if outcome == "void" and report.when == "setup":
+        if outcome == "void":
             return "error", "V", "VOID"
         return None
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shlex
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,8 +65,8 @@ class Answers:
         """Raise `NotRecorded` where nothing may be asked."""
         if not self.asking:
             raise NotRecorded(
-                f"the run has no recorded answer to {_told(question)}; a run that is only graded asks nothing "
-                "new: play it again, or resume it where it was played"
+                f"the run has no recorded answer to {_told(question)}; only a session that plays can ask for "
+                "one: --resume the run, or play it again"
             )
 
     def _record(self, question: Any, answer: Any) -> Any:
@@ -103,5 +104,7 @@ def _draft(path: Path, content: bytes) -> Iterator[Path]:
 
 
 def _told(question: Any) -> str:
-    text = json.dumps(question, sort_keys=True)
+    """A command as a shell has it, everything else as JSON."""
+    is_command = isinstance(question, dict) and question.get("kind") == "command"
+    text = shlex.join(question["command"]) if is_command else json.dumps(question, sort_keys=True)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from pytest_clawmark.reports.terminal import Line, Tone, write_lines
@@ -11,6 +12,8 @@ from pytest_clawmark.scoring.verdict import Verdict
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
+
+_LINES, _INDENT = 4, 13
 
 
 def regraded_lines(comparison: Comparison, *, width: int = 100) -> list[Line]:
@@ -22,7 +25,11 @@ def regraded_lines(comparison: Comparison, *, width: int = 100) -> list[Line]:
     head = f"{comparison.same} of {total} verdicts are as before" + "".join(f", {part}" for part in parts)
     return [
         Line(head, "plain" if comparison.differences else "good"),
-        *(Line(cut(_told(difference), width), _tone(difference)) for difference in comparison.differences),
+        *(
+            Line(text, _tone(difference))
+            for difference in comparison.differences
+            for text in _wrapped(_told(difference), width)
+        ),
     ]
 
 
@@ -30,6 +37,11 @@ def write_regraded(reporter: TerminalReporter, comparison: Comparison) -> None:
     """Print them below a rule."""
     reporter.write_sep("=", "graded again")
     write_lines(reporter, regraded_lines(comparison, width=reporter._tw.fullwidth))  # noqa: SLF001 - no public width
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    shown = cut(text, _LINES * width)
+    return textwrap.wrap(shown, width, subsequent_indent=" " * _INDENT, break_on_hyphens=False)
 
 
 def _told(difference: Difference) -> str:

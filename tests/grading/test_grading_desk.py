@@ -233,7 +233,7 @@ def test_what_was_not_recorded_is_void_when_only_grading(rig: Rig) -> None:
     rig.file("a.txt")
     rig.grading().run("monday", ["true"])
     graded = rig.grading(rig.another_desk(asking=False))
-    with pytest.raises(NotRecorded, match=r'no recorded answer to .*"cat", "a.txt"'):
+    with pytest.raises(NotRecorded, match=r"no recorded answer to cat a.txt;"):
         graded.run("monday", ["cat", "a.txt"])
     with pytest.raises(NotRecorded):
         rig.grading(rig.another_desk(asking=False)).run("monday", ["true"], env={"A": "1"})

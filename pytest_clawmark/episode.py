@@ -25,6 +25,7 @@ from pytest_clawmark.agents.toolset import WorldToolset
 from pytest_clawmark.failures import TaskError, TaskFailure, VoidError, WorldFailure
 from pytest_clawmark.log import logged_to, say
 from pytest_clawmark.modules import load_solution
+from pytest_clawmark.runs import verdicts
 from pytest_clawmark.runs.episodes import EpisodeRecord, EpisodeSpec, Resumption, recorded_episode
 from pytest_clawmark.runs.forking import ForkPoints
 from pytest_clawmark.runs.layout import EpisodeFolder, RunFolder
@@ -131,6 +132,8 @@ class Player:
         turns = list(self.resources.tasks[record.spec.task].task.turns)
         folder.write(record.to_json())
         forget_beyond(beginning, folder, turns)
+        if not record.turns:
+            verdicts.forget(folder)
         episode = Episode(self.resources, record, beginning, folder)
         with self._lock:
             if self._stopped:

@@ -14,7 +14,9 @@ from pytest_clawmark.measurement import Measurement, task_digests
 from pytest_clawmark.replaying import Replaying
 from pytest_clawmark.reporting import ItemReports, malformed_episodes, planned_episode, selected_checkers
 from pytest_clawmark.reports.sending import SendableReports
+from pytest_clawmark.runs.code import service_digests
 from pytest_clawmark.scoring import EpisodeResult
+from pytest_clawmark.verifying import Verifying
 
 
 class Playing:
@@ -26,6 +28,10 @@ class Playing:
         self._malformed: list[EpisodeResult] = []
         config.pluginmanager.register(self._reports, "clawmark-item-reports")
         config.pluginmanager.register(Replaying(config, measurement, self._reports), "clawmark-replaying")
+        times = config.getoption("verify")
+        if times is not None:
+            verifying = Verifying(config, measurement, self._reports, times)
+            config.pluginmanager.register(verifying, "clawmark-verifying")
         if self._is_worker:
             config.pluginmanager.register(SendableReports(), "clawmark-sendable-reports")
         # One malformed task must not keep the others from being measured; it still fails the session.
@@ -94,6 +100,7 @@ class Playing:
             "episodes": [result.to_json() for result in known + self._malformed],
             "checkers": selected_checkers(items),
             "tasks": task_digests(measurement),
+            "services": service_digests(measurement.tasks.values()),
             "collected": self._collected(),
         }
 

@@ -9,21 +9,18 @@ from functools import cache
 from pathlib import Path
 
 import clawmark_services
-from clawmark_services import ServiceSpec
 from pytest_clawmark.snapshots.store import canonical_json
+from pytest_clawmark.task import LoadedTask
 
 
-def service_digests(specs: Iterable[ServiceSpec]) -> dict[str, str]:
-    """By the name of each service: identifies its declaration and the code that serves it.
-
-    Several tasks may declare services of one name, so a name stands for all of these.
-    """
-    parts: dict[str, set[bytes]] = {}
-    for spec in specs:
-        made = _code(type(spec)) + canonical_json(spec.to_json())
-        parts.setdefault(spec.name, set()).add(hashlib.sha256(made).digest())
+def service_digests(tasks: Iterable[LoadedTask]) -> dict[str, dict[str, str]]:
+    """By task and service: identifies the service's declaration and the code that serves it."""
     return {
-        name: hashlib.sha256(b"".join(sorted(found))).hexdigest() for name, found in sorted(parts.items())
+        task.id: {
+            spec.name: hashlib.sha256(_code(type(spec)) + canonical_json(spec.to_json())).hexdigest()
+            for spec in task.services
+        }
+        for task in sorted(tasks, key=lambda task: task.id)
     }
 
 

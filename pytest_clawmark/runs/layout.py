@@ -150,7 +150,7 @@ class RunFolder:
     def write_plan(self, plan: Mapping[str, Any]) -> None:
         """Record what the session set out to measure, once it has collected.
 
-        A resumed run's plan stands until `read_plan` has found this one to be of the same tasks.
+        A resumed run's plan stands until `read_plan` has found this one to be the same.
         """
         replace_file(self.path / (PROPOSED_FILE if self.resumed else PLAN_FILE), pretty_json(plan))
 

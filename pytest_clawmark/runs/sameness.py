@@ -17,7 +17,7 @@ Json = Mapping[str, Any]
 
 
 def refuse_other_plan(run: Path, before: Json, now: Json) -> None:
-    """Raise `SettingsError` naming every task and every service that the plan has not, or otherwise."""
+    """Raise `SettingsError` naming every task, service and checker that is not as it was planned."""
     _refuse(run, list(_plan_differences(before, now)))
 
 
@@ -40,14 +40,48 @@ def refuse_other_sandbox(run: Path, before: object, now: object) -> None:
 
 
 def _plan_differences(before: Json, now: Json) -> Iterator[str]:
-    """Less than before may be selected: the rest stays planned."""
-    for what in ("task", "service"):
-        was, is_now = before.get(f"{what}s", {}), now.get(f"{what}s", {})
-        for name in sorted(is_now):
-            if name not in was:
-                yield f"the {what} {name} is no part of it"
-            elif was[name] != is_now[name]:
-                yield f"the {what} {name} was changed since"
+    yield from _task_differences(before["tasks"], now["tasks"])
+    yield from _service_differences(before.get("services", {}), now.get("services", {}))
+    if before["tasks"].keys() == now["tasks"].keys():
+        was, is_now = _checkers(before), _checkers(now)
+        for task, label, trial, name in sorted(was ^ is_now):
+            status = _status(selected=(task, label, trial, name) in is_now)
+            yield f"the checker {name} of {task}[{label}{'' if trial == 1 else f'-{trial}'}] {status}"
+
+
+def _task_differences(before: Json, now: Json) -> Iterator[str]:
+    for task in sorted({*before, *now}):
+        if task not in before or task not in now:
+            yield f"the task {task} {_status(selected=task in now)}"
+        elif before[task] != now[task]:
+            yield f"the task {task} was changed since"
+
+
+def _service_differences(before: Json, now: Json) -> Iterator[str]:
+    changed: dict[str, list[str]] = {}
+    for task in sorted(before.keys() & now.keys()):
+        for name in sorted({*before[task], *now[task]}):
+            if before[task].get(name) != now[task].get(name):
+                changed.setdefault(name, []).append(task)
+    for name, tasks in sorted(changed.items()):
+        yield f"the service {name} was changed since (in {tasks[0]}{_more(len(tasks) - 1)})"
+
+
+def _checkers(plan: Json) -> set[tuple[str, str, int, str]]:
+    """Node ids depend on where a run's tasks lie, so they tell nothing."""
+    found = set()
+    for checker in plan["checkers"].values():
+        task, label, trial = checker["key"]
+        found.add((task, label, trial, checker["verdict"]["id"]))
+    return found
+
+
+def _status(*, selected: bool) -> str:
+    return "is selected now and was not" if selected else "was selected and is not now"
+
+
+def _more(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""
 
 
 def _differences(name: str, before: Any, now: Any) -> Iterator[str]:
@@ -65,6 +99,6 @@ def _refuse(run: Path, differences: list[str]) -> None:
     raise SettingsError(
         f"--resume={run}: a run goes on with what it began with, and this differs:\n"
         + "\n".join(f"    {each}" for each in differences[:_SHOWN])
-        + (f"\n    and {more} more" if more > 0 else "")
-        + "\nPut it back as it was, or start a new run."
+        + (f"\n   {_more(more)}" if more > 0 else "")
+        + "\nSelect the same as then, put back what was changed, or start a new run."
     )

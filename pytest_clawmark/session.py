@@ -51,6 +51,7 @@ def _configure_playing(config: pytest.Config) -> None:
     from pytest_clawmark.runs.layout import RunFolder
     from pytest_clawmark.settings import Settings
     from pytest_clawmark.sharding import Sharding
+    from pytest_clawmark.watching import watch
 
     settings = Settings.read(config)
     gate = Gate.read(config)
@@ -84,6 +85,7 @@ def _configure_playing(config: pytest.Config) -> None:
     measurement.start_with(executor_starter(config, settings, measurement.agents, place.provider, processes))
     if worker is None:
         config.pluginmanager.register(PlayRecording(config, measurement, place), "clawmark-recording")
+        watch(config, measurement.run)
         if gate is not None:
             run = measurement.run.path
             config.pluginmanager.register(Gating(gate, lambda: StoredRun.read(run)), "clawmark-gating")

@@ -156,7 +156,8 @@ def _inside(file: Json, names: tuple[str, ...], was: Json | None, now: Json | No
     birth = _file_causes(file, True, False, names) if was is None else ()  # noqa: FBT003 - as above
     # Tools name a spreadsheet by its title, too.
     keys = (file["id"], *names)
-    first = now["spreadsheet"]["sheets"][0]["id"] if now["spreadsheet"]["sheets"] else None
+    shown = [sheet["id"] for sheet in now["spreadsheet"]["sheets"] if not sheet["traits"].get("hidden")]
+    first = next(iter(shown or new), None)
     for id_ in dict.fromkeys((*new, *old)):
         before, after = old.get(id_), new.get(id_)
         if before == after:
@@ -190,6 +191,8 @@ def _entering(
     """Entering names the file and the tab, but for the first tab and for ranges that have names."""
     titles = tuple(dict.fromkeys(sheet["title"] for sheet in (before, after) if sheet))
     for key in keys:
+        # Filters name a tab by its number, or by what was attached to it.
+        yield Cause(operations=("values.*ByDataFilter",), keys=(key,))
         if first or file["spreadsheet"]["names"]:
             yield Cause(operations=_ENTERING, keys=(key,))
         else:

@@ -1,4 +1,4 @@
-"""Played by their solutions, the built-in tasks change nothing that nobody asked for; left alone, nothing at all."""
+"""Played by their solutions, the built-in tasks change nothing unasked; left alone, nothing at all."""
 
 from __future__ import annotations
 

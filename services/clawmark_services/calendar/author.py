@@ -9,6 +9,7 @@ from typing import Any
 
 from clawmark_services.calendar.calendars import FIELDS, Calendars, Moment, as_moment, day_after
 from clawmark_services.calendar.event import Event
+from clawmark_services.calendar.texts import CalendarTexts
 from clawmark_services.context import Context
 
 
@@ -35,6 +36,8 @@ class CalendarAuthor:
 
     def __init__(self, context: Context, calendars: Calendars) -> None:
         self._context, self._calendars = context, calendars
+        self.texts = CalendarTexts(context, calendars)
+        """The same calendars as iCalendar texts, for an author with a CalDAV client of their own."""
 
     def create(self, name: str) -> str:
         """A new, empty calendar of the agent's user; its path. `ValueError` when the name is taken."""

@@ -11,6 +11,7 @@ from clawmark_services.email.compose import Attachable, Draft, write
 from clawmark_services.email.delivery import PostOffice
 from clawmark_services.email.mailbox import INBOX, StoredMessage, canonical
 from clawmark_services.email.message import Message
+from clawmark_services.email.mime import Part, header_text
 
 People = str | Iterable[str]
 """A logical name or mail address, or several."""
@@ -96,6 +97,19 @@ class EmailAuthor:
                 self._store.keep_sent(draft.sender[1], raw, sent_at)
         references = (*draft.references, draft.in_reply_to) if draft.in_reply_to else ()
         return SentMail(message_id, tuple(dict.fromkeys(references)), subject)
+
+    def submit(self, raw: bytes, *, sender: str, recipients: Sequence[str]) -> None:
+        """Deliver a mail that is written already, as a mail program hands it in, to its envelope's addresses.
+
+        A Date or Message-ID that it lacks is added. Nobody finds a copy in their Sent folder.
+        """
+        request = {
+            "sender": sender,
+            "to": list(recipients),
+            "subject": header_text(Part.parse(raw).fields, "Subject")[:200],
+        }
+        with self._context.exchange("author.send", request) as exchange:
+            self._post_office.accept(raw, sender=sender, recipients=recipients, at=exchange.at, via="author")
 
     def messages(self, who: str, folder: str = INBOX) -> tuple[Message, ...]:
         """What lies in somebody's folder, oldest first; `LookupError` when there is no such folder."""

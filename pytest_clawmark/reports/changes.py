@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import unified_diff
 from typing import Literal, TypedDict
 
+from pytest_clawmark.changes.files import same
 from pytest_clawmark.snapshots.manifest import Entry
 
 MAX_FILES = 100
@@ -33,19 +34,11 @@ def changed_files(
     """
     old = {entry.path: entry for entry in before if entry.type != "directory"}
     new = {entry.path: entry for entry in after if entry.type != "directory"}
-    paths = [path for path in sorted({*old, *new}) if not _same(old.get(path), new.get(path))]
+    paths = [path for path in sorted({*old, *new}) if not same(old.get(path), new.get(path))]
     return [
         _change(path, old.get(path), new.get(path), read if place < MAX_FILES else None)
         for place, path in enumerate(paths)
     ]
-
-
-def _same(old: Entry | None, new: Entry | None) -> bool:
-    return old is not None and new is not None and _identity(old) == _identity(new)
-
-
-def _identity(entry: Entry) -> tuple[object, ...]:
-    return (entry.type, entry.mode, entry.digest, entry.size, entry.target)
 
 
 def _change(path: str, old: Entry | None, new: Entry | None, read: Callable[[str], bytes] | None) -> Change:

@@ -177,3 +177,14 @@ def test_a_number_beyond_a_double_is_refused_as_no_json(book: Book, number: str)
     answer = book.office.send("PUT", path, data=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
     assert "Invalid JSON payload" in answer.json["error"]["message"]
+
+
+def test_query_s_like_and_patterns_over_many_cells_end(book: Book) -> None:
+    book.put("B1:B200", [["a" * 3000 + "!"]] * 200)
+    like = f"=QUERY(B1:B200,\"select B where B like '{'%a' * 40}%b'\")"
+    assert _entered(book, "A1", like) in ("#N/A", "")
+    costly = f'=SUMPRODUCT(REGEXMATCH(B1:B200,"{"(.*a){150}b"}")*1)'
+    assert _entered(book, "A1", costly) in ("0", "#ERROR!", "#VALUE!")
+    assert Wildcard.like("%b_d%").fits("abcde") is True
+    assert Wildcard.like("%B_d%").fits("abcde") is False
+    assert Wildcard.like("a%e").fits("abcde") is True

@@ -49,7 +49,7 @@ from clawmark_services.sheets.functions_more import MORE
 from clawmark_services.sheets.functions_text import TEXTS
 from clawmark_services.sheets.functions_wide import WIDE
 from clawmark_services.sheets.inheritance import Style, inherited, of_columns
-from clawmark_services.sheets.meter import LimitReached, Meter
+from clawmark_services.sheets.meter import LimitReached, Meter, running
 from clawmark_services.sheets.sheet_index import SheetIndex
 from clawmark_services.sheets.spills import Address, Spill, filled, spread
 from clawmark_services.sheets.spreading import SPREADING
@@ -258,7 +258,8 @@ class Calculation:
             tree = self._tree(address)
             if tree is None:
                 return Problem(ERROR)
-            result = self._came_to(tree, address)
+            with running(self._meter):
+                result = self._came_to(tree, address)
         except FormulaFailed as failed:
             return failed.problem
         except LimitReached:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 MAX_STEPS = 10_000_000
 """Steps of one reading of a spreadsheet; a step is about a cell read, or a hundred characters. Google gives
 up too ("Calculation limit was reached") and shows #ERROR!."""
@@ -33,3 +37,23 @@ class Meter:
     def note(self, steps: int) -> None:
         """Take note of steps that were made."""
         self.left -= steps
+
+
+_running: ContextVar[Meter | None] = ContextVar("clawmark_meter", default=None)
+
+
+@contextmanager
+def running(meter: Meter) -> Iterator[None]:
+    """Within the block, whatever functions call pays at this meter."""
+    token = _running.set(meter)
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
+def pay(steps: int) -> None:
+    """Spend steps at the meter that is running, if there is one."""
+    meter = _running.get()
+    if meter is not None:
+        meter.spend(steps)

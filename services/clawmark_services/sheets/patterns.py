@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from clawmark_services.sheets.meter import pay
+
 MAX_WORK = 300_000_000
 """Characters times the size of the compiled pattern: a few seconds of searching."""
 
 _MEMORY = 512 * 1024
+_WORK_OF_A_STEP = 150
+"""RE2 takes 1 to 2 ns for each, which is measured: less than a step of a calculation, so that patterns are dear."""
+
 _REFERENCE = re.compile(r"\$(\d)|\\(.)", re.DOTALL)
 
 
@@ -91,6 +96,7 @@ class Pattern:
         return text.encode("utf-8", "replace").decode() if not text.isascii() else text
 
     def _pay(self, steps: int) -> None:
+        pay(steps // _WORK_OF_A_STEP)
         self.left -= steps
         if self.left < 0:
             raise TooMuch
@@ -110,6 +116,7 @@ class Wildcard:
 
     pieces: tuple[str, ...]
     form: Pattern | None
+    minds_case: bool = False
 
     @classmethod
     def of(cls, criterion: str) -> Wildcard:
@@ -127,11 +134,21 @@ class Wildcard:
                 pieces[-1] += _meant(part)
         return cls(tuple(pieces), None)
 
+    @classmethod
+    def like(cls, pattern: str) -> Wildcard:
+        """The same of QUERY's LIKE, which minds the case: `%` for anything and `_` for any sign."""
+        if "_" not in pattern:
+            return cls(tuple(pattern.split("%")), None, minds_case=True)
+        parts = re.split(r"([%_])", pattern)
+        form = "".join({"%": ".*", "_": "."}.get(part) or escaped(part) for part in parts)
+        return cls((), Pattern.of(form, dot_all=True), minds_case=True)
+
     def fits(self, text: str) -> bool:
         """Whether a whole text is of that form."""
         if self.form is not None:
             return self.form.fits(text)
-        lowered = text.lower()
+        lowered = text if self.minds_case else text.lower()
+        pay((len(text) + len(self.pieces)) // 100)
         first, *others = self.pieces
         if not others:
             return lowered == first

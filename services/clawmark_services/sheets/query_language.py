@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cmp_to_key
@@ -22,6 +21,8 @@ from clawmark_services.sheets.functions import (
     scalar,
     text,
 )
+from clawmark_services.sheets.meter import LimitReached
+from clawmark_services.sheets.patterns import BadPattern, TooMuch, Wildcard
 from clawmark_services.sheets.query_grammar import (
     AGGREGATES,
     Applied,
@@ -186,8 +187,12 @@ def _matches(value: Value, pattern: Value) -> bool:
 
 
 def _like(value: Value, pattern: Value) -> bool:
-    form = "".join({"%": ".*", "_": "."}.get(sign) or re.escape(sign) for sign in text(pattern))
-    return re.fullmatch(form, text(value), re.DOTALL) is not None
+    try:
+        return Wildcard.like(text(pattern)).fits(text(value))
+    except BadPattern:
+        raise FormulaFailed(VALUE) from None
+    except TooMuch:
+        raise LimitReached from None
 
 
 def _alike(left: Value, right: Value) -> bool:

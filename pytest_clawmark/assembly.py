@@ -38,12 +38,14 @@ def offered(answers: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
 
 def assemble_agents(config: pytest.Config, settings: Settings) -> list[Agent]:
     """The agents that the options name; raises `SettingsError` for one that does not exist."""
+    from pytest_clawmark.agents.agent_tables import load_agents
     from pytest_clawmark.agents.choose import build_agents, built_in_kinds
     from pytest_clawmark.agents.models import load_models
 
     theirs = offered(config.hook.pytest_clawmark_agents(config=config))
     models = load_models(config.rootpath)
-    return build_agents(settings.agents, settings.models, models, {**built_in_kinds(), **theirs})
+    ours = built_in_kinds(load_agents(config.rootpath))
+    return build_agents(settings.agents, settings.models, models, {**ours, **theirs})
 
 
 def choose_place(config: pytest.Config, settings: Settings, agents: Sequence[Agent]) -> Place:

@@ -20,8 +20,9 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="who works: golden (the task's own solution), idle, or chat (a model with tools; the default "
-        "with --model). May be given several times.",
+        help="who works: golden (the task's own solution), idle, chat (a model with tools; the default with "
+        "--model), claude-code, codex, hermes, openclaw, or a command line from clawmark.toml. May be given "
+        "several times.",
     )
     add(
         "--model",
@@ -68,6 +69,34 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="N",
         help="per turn, in and out (default: no limit)",
     )
+    add(
+        "--max-cost",
+        type=_positive_number,
+        default=None,
+        metavar="USD",
+        help="US dollars per turn, where the model's price is known (default: no limit)",
+    )
+    add(
+        "--episode-tokens",
+        type=_positive,
+        default=None,
+        metavar="N",
+        help="per episode, in and out, all turns together (default: no limit)",
+    )
+    add(
+        "--episode-cost",
+        type=_positive_number,
+        default=None,
+        metavar="USD",
+        help="US dollars per episode (default: no limit)",
+    )
+    add(
+        "--episode-minutes",
+        type=_positive_number,
+        default=None,
+        metavar="MIN",
+        help="minutes of an agent's work per episode (default: no limit)",
+    )
     add_gate_options(add)
     add(
         "--turn-timeout",
@@ -109,6 +138,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return int(text)
+
+
+def _positive_number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return number
 
 
 def _timeout(text: str) -> float | str:

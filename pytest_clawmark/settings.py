@@ -28,6 +28,18 @@ _FILE_KEYS: Mapping[str, type] = {
     "max_tokens": int,
     "turn_minutes": float,
     "turn_timeout": float,
+    "max_cost": float,
+    "episode_tokens": int,
+    "episode_cost": float,
+    "episode_minutes": float,
+}
+
+# The budgets that are recorded only where one is set: the option's name, and the field of `TurnLimits`.
+_BUDGETS = {
+    "max_cost": "cost",
+    "episode_tokens": "episode_tokens",
+    "episode_cost": "episode_cost",
+    "episode_minutes": "episode_minutes",
 }
 
 TASKS_OWN = "task"
@@ -116,6 +128,7 @@ class Settings:
                 "tool_calls": self.limits.tool_calls,
                 "tokens": self.limits.tokens,
                 "minutes": self.limits.minutes,
+                **_budgets(self.limits),
                 **({"tasks_minutes": True} if self.tasks_minutes else {}),
             },
             **({"fork": self.fork.to_json()} if self.fork else {}),
@@ -144,9 +157,14 @@ def _read(config: pytest.Config, stored: Mapping[str, Any], now: Callable[[], da
             tool_calls=chosen("max_tool_calls", TurnLimits().tool_calls),
             tokens=chosen("max_tokens", TurnLimits().tokens),
             minutes=TurnLimits().minutes if timeout == TASKS_OWN else timeout,
+            **{field: chosen(name, None) for name, field in _BUDGETS.items()},
         ),
         tasks_minutes=timeout == TASKS_OWN,
     )
+
+
+def _budgets(limits: TurnLimits) -> dict[str, float]:
+    return {field: value for field in _BUDGETS.values() if (value := getattr(limits, field)) is not None}
 
 
 def _fork(config: pytest.Config) -> Fork | None:
@@ -181,7 +199,10 @@ def _resumed(config: pytest.Config) -> Settings:
         seed=recorded["seed"],
         run_dir=run_dir,
         limits=TurnLimits(
-            tool_calls=limits["tool_calls"], tokens=limits["tokens"], minutes=limits["minutes"]
+            tool_calls=limits["tool_calls"],
+            tokens=limits["tokens"],
+            minutes=limits["minutes"],
+            **{field: limits.get(field) for field in _BUDGETS.values()},
         ),
         tasks_minutes=limits.get("tasks_minutes", False),
         resuming=True,
@@ -196,6 +217,7 @@ def _resumed(config: pytest.Config) -> Settings:
         "max_tool_calls": before.limits.tool_calls,
         "max_tokens": before.limits.tokens,
         "turn_timeout": TASKS_OWN if before.tasks_minutes else before.limits.minutes,
+        **{name: getattr(before.limits, field) for name, field in _BUDGETS.items()},
     }
     now = _read(config, stored, datetime.now)
     now = replace(now, run_dir=run_dir, resuming=True, fork=before.fork)
@@ -257,15 +279,17 @@ def configuration(root: Path) -> tuple[Path, Mapping[str, Any]]:
 
 
 def stored_settings(root: Path) -> Mapping[str, Any]:
-    """The settings in the project's configuration file, checked; its models are left out."""
+    """The settings in the project's configuration file, checked; its agents and models are left out."""
     file, table = configuration(root)
     stored: dict[str, Any] = {}
     for key, value in table.items():
-        if key == "models":
+        if key in ("agents", "models"):
             continue
         expected = _FILE_KEYS.get(key)
         if expected is None:
-            raise SettingsError(f"{file}: unknown key {key!r}: use one of models, {', '.join(_FILE_KEYS)}")
+            raise SettingsError(
+                f"{file}: unknown key {key!r}: use one of agents, models, {', '.join(_FILE_KEYS)}"
+            )
         if key == "turn_timeout" and value == TASKS_OWN:
             stored[key] = value
             continue

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 
+from pytest_clawmark.agents.agent_tables import AgentTable
 from pytest_clawmark.agents.contract import Agent
 from pytest_clawmark.agents.models import ModelEntry, find_model
 from pytest_clawmark.agents.scripted import golden, idle
 from pytest_clawmark.failures import SettingsError
 
 DEFAULT_WITH_MODEL = "chat"
+HARNESSES = ("claude-code", "codex", "hermes", "openclaw")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +56,70 @@ def build_agents(
     return agents
 
 
-def built_in_kinds() -> dict[str, AgentKind]:
-    """The plugin's own agents."""
-    return {
+def built_in_kinds(
+    tables: Mapping[str, AgentTable] | None = None, progress: Callable[[str], None] = lambda _: None
+) -> dict[str, AgentKind]:
+    """The plugin's own agents, and the command lines that `tables` describe.
+
+    `progress` is told how the installation of a harness goes.
+    """
+    set_up = tables or {}
+    kinds = {
         "golden": AgentKind(alone=golden),
         "idle": AgentKind(alone=idle),
-        "chat": AgentKind(around=_chat),
+        "chat": AgentKind(around=partial(_chat, set_up.get("chat"))),
     }
+    for name in HARNESSES:
+        kinds[name] = AgentKind(around=partial(_harness, name, set_up.get(name), progress))
+    for name, table in set_up.items():
+        if table.command:
+            _refuse_taken(name, kinds)
+            kinds[name] = AgentKind(around=partial(_command, table))
+    if "command" not in kinds:
+        kinds["command"] = AgentKind(around=_no_command)
+    return kinds
 
 
-def _chat(entry: ModelEntry) -> Agent:
+def _chat(table: AgentTable | None, entry: ModelEntry) -> Agent:
     from pytest_clawmark.agents.chat import ChatAgent
 
-    return ChatAgent(entry)
+    return ChatAgent(entry, prompt=table.system_prompt if table else None)
+
+
+def _harness(
+    name: str, table: AgentTable | None, progress: Callable[[str], None], entry: ModelEntry
+) -> Agent:
+    from pytest_clawmark.agents.harness import HarnessAgent
+    from pytest_clawmark.agents.harness.known import harness
+
+    return HarnessAgent(harness(name, table.version if table else None), entry, progress=progress)
+
+
+def _command(table: AgentTable, entry: ModelEntry) -> Agent:
+    from pytest_clawmark.agents.harness import HarnessAgent
+    from pytest_clawmark.agents.harness.command import Command
+    from pytest_clawmark.agents.harness.contract import folder
+
+    command = Command(
+        name=table.name,
+        command=table.command,
+        message=table.message,
+        env=table.env,
+        mounts=tuple(folder(path) for path in table.show),
+    )
+    return HarnessAgent(command, entry)
+
+
+def _no_command(entry: ModelEntry) -> Agent:
+    raise SettingsError(
+        f"--agent=command with --model={entry.name}: say which command, in clawmark.toml: "
+        '[agents.command] with command = ["python3", "agent.py"]'
+    )
+
+
+def _refuse_taken(name: str, kinds: Mapping[str, AgentKind]) -> None:
+    if name in kinds:
+        raise SettingsError(f"[agents.{name}] has a command, but {name} is an agent of its own: rename it")
 
 
 def _kind(name: str, known: Mapping[str, AgentKind]) -> AgentKind:

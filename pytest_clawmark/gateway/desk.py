@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -60,12 +60,14 @@ class Desk:
         self._is_open = False
         self._broken = 0
         self._refused: Refused | None = None
+        self._tell: Callable[[], None] = lambda: None
         self.over = threading.Event()
         self.stop: Stop | None = None
         self.failure: ModelFailure | None = None
 
-    def open_for(self, record: Record, limits: TurnLimits) -> None:
-        """A turn begins."""
+    def open_for(self, record: Record, limits: TurnLimits, tell: Callable[[], None] = lambda: None) -> None:
+        """A turn begins. `tell` is called, from any thread, when `over` is set."""
+        self._tell = tell
         self.ledger.begin(record, limits)
         self.over.clear()
         self.stop = self.failure = self._refused = None
@@ -129,7 +131,7 @@ class Desk:
         self.ledger.failed(exchange.asked, error, seconds)
         dialect = exchange.dialect
         if isinstance(error, OutOfTime):
-            self._end(Stop(kind="limit", reason=self.ledger.out_of_minutes() or "the turn's time is over"))
+            self.end(Stop(kind="limit", reason=self.ledger.out_of_minutes() or "the turn's time is over"))
             return _refusal(dialect, HTTPStatus.FORBIDDEN, "the turn's time is over")
         if isinstance(error, ContextOverflow):
             told = dialect.refusal(400, str(error), overflow=True)
@@ -140,7 +142,7 @@ class Desk:
             return self._broke_off(dialect, error)
         if not isinstance(error, ModelFailure):
             raise error
-        self._end(error)
+        self.end(error)
         return _refusal(dialect, HTTPStatus.SERVICE_UNAVAILABLE, "the model's service failed")
 
     def count(self, dialect: Dialect, content: bytes) -> Body:
@@ -160,14 +162,14 @@ class Desk:
     def _refuse_if_spent(self, dialect: Dialect) -> None:
         reason = self.ledger.spent()
         if reason is not None:
-            self._end(Stop(kind="limit", reason=reason))
+            self.end(Stop(kind="limit", reason=reason))
             raise _refusal(dialect, HTTPStatus.FORBIDDEN, reason)
         if self.over.is_set():
             raise _refusal(dialect, HTTPStatus.SERVICE_UNAVAILABLE, "the turn is over")
 
     def _refused_by_provider(self, dialect: Dialect, error: Refused) -> Refusal:
         if error.status in _HOPELESS or error.status == HTTPStatus.TOO_MANY_REQUESTS:
-            self._end(self._failure(f"refuses the request: {error}"))
+            self.end(self._failure(f"refuses the request: {error}"))
         self._refused = error
         status = error.status if error.status is not None and 400 <= error.status < 500 else 400
         return Refusal(HTTPStatus(status), dialect.refusal(status, str(error)))
@@ -177,19 +179,21 @@ class Desk:
             self._broken += 1
             hopeless = self._broken >= _BROKEN_IN_A_ROW
         if hopeless:
-            self._end(self._failure(f"broke off {_BROKEN_IN_A_ROW} answers in a row: {error}"))
+            self.end(self._failure(f"broke off {_BROKEN_IN_A_ROW} answers in a row: {error}"))
         return _refusal(dialect, HTTPStatus.BAD_GATEWAY, "the answer broke off")
 
     def _failure(self, what: str) -> ModelFailure:
         return ModelFailure(f"model {self.entry.name!r} at {self.entry.base_url} {what}")
 
-    def _end(self, why: Stop | ModelFailure) -> None:
+    def end(self, why: Stop | ModelFailure) -> None:
+        """The turn cannot go on."""
         with self._lock:
             if isinstance(why, Stop):
                 self.stop = self.stop or why
             else:
                 self.failure = self.failure or why
         self.over.set()
+        self._tell()
 
 
 def _refusal(dialect: Dialect, status: HTTPStatus, why: str) -> Refusal:

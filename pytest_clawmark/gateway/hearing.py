@@ -21,6 +21,14 @@ class Hearing:
     def __init__(self) -> None:
         self._known: list[list[str]] = []
 
+    def freeze(self) -> list[list[str]]:
+        """The digests of what each conversation holds."""
+        return [list(known) for known in self._known]
+
+    def restore(self, state: Sequence[Sequence[str]]) -> None:
+        """Go on with what was frozen."""
+        self._known = [list(known) for known in state]
+
     def news(self, messages: Sequence[Message]) -> tuple[int, list[Message]]:
         """The number of the conversation that these messages go on with, and those it did not have yet.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -67,16 +68,21 @@ class Ledger:
             self._record, self.usage, self._began = None, Usage(), 0.0
 
     def freeze(self) -> dict[str, Any]:
-        """What the episode has used in turns that are over, as JSON."""
-        return {"usage": {name: getattr(self._earlier, name) for name in Usage.__slots__}} | {
+        """What the episode has used, and told its model, in turns that are over; as JSON."""
+        return {
+            "usage": {name: getattr(self._earlier, name) for name in Usage.__slots__},
             "seconds": round(self._earlier_seconds, 3),
             "answers": self.answers,
+            "heard": self._hearing.freeze(),
+            "offered": {str(number): tools for number, tools in self._offered.items()},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on where an episode was frozen."""
         self._earlier, self._earlier_seconds = Usage(**state["usage"]), state["seconds"]
         self.answers = state["answers"]
+        self._hearing.restore(state["heard"])
+        self._offered = {int(number): tools for number, tools in state["offered"].items()}
 
     def spent(self) -> str | None:
         """Which limit of the turn or the episode is reached, if one is."""
@@ -87,8 +93,15 @@ class Ledger:
                 or _over("turn", "US dollars", limits.cost, self.usage.cost or 0.0)
                 or _over("episode", "tokens", limits.episode_tokens, _tokens(whole))
                 or _over("episode", "US dollars", limits.episode_cost, whole.cost or 0.0)
+                or self._out_of_calls()
                 or self.out_of_minutes()
             )
+
+    def _out_of_calls(self) -> str | None:
+        limit = self._limits.tool_calls if self._writes_tools else None
+        if limit is None or self.usage.tool_calls < limit:
+            return None
+        return f"the turn's limit of {limit} tool calls is reached"
 
     def out_of_minutes(self) -> str | None:
         """Whether the turn's or the episode's time is over."""
@@ -122,7 +135,7 @@ class Ledger:
                 for message in news:
                     if message.get("role") == "tool":
                         self._write_tool(message)
-            offered = json.dumps(list(tools), sort_keys=True)
+            offered = hashlib.sha256(json.dumps(list(tools), sort_keys=True).encode()).hexdigest()
             changed = self._offered.get(conversation) != offered
             self._offered[conversation] = offered
             return Asked(

@@ -54,7 +54,7 @@ def test_a_scenario_file_reads_as_steps(tmp_path):
 def test_a_wrong_step_is_named(tmp_path, step):
     path = tmp_path / "s.json"
     path.write_text(f'[{{"say": "x"}}, {step}]')
-    with pytest.raises(ValueError, match="step 2 must have one of say, call, status"):
+    with pytest.raises(ValueError, match="step 2 must have one of say, call, run, break, status"):
         read_scenario(path)
 
 

@@ -19,13 +19,14 @@ from pytest_clawmark.gateway.provider import Provider, Sleep
 
 
 class ChatAgent:
-    """A model behind an endpoint, with the tools of the world. `sleep` waits between retries."""
+    """A model behind an endpoint, with the tools of the world. `prompt` replaces the system prompt of its own;
+    `sleep` waits between retries."""
 
     name = "chat"
     trusted = False
 
-    def __init__(self, entry: ModelEntry, *, sleep: Sleep = asyncio.sleep) -> None:
-        self._entry = entry
+    def __init__(self, entry: ModelEntry, *, prompt: str | None = None, sleep: Sleep = asyncio.sleep) -> None:
+        self._entry, self._prompt = entry, prompt
         self._provider = Provider(entry, sleep=sleep)
 
     @property
@@ -47,13 +48,13 @@ class ChatAgent:
         return {
             "agent": self.name,
             "model": self._entry.to_json(),
-            "prompt": digest(),
+            "prompt": digest(self._prompt),
             "httpx": version("httpx"),
         }
 
     def open(self, office: Office) -> ChatSession:
         """Begin an episode."""
-        return ChatSession(self._entry, self._provider, office)
+        return ChatSession(self._entry, self._provider, system_prompt(office, self._prompt))
 
     def close(self) -> None:
         """Close the connections."""
@@ -63,11 +64,11 @@ class ChatAgent:
 class ChatSession:
     """One conversation, for one episode."""
 
-    def __init__(self, entry: ModelEntry, provider: Provider, office: Office) -> None:
+    def __init__(self, entry: ModelEntry, provider: Provider, prompt: str) -> None:
         self._entry = entry
         self._ledger = Ledger(entry)
         self._line = Line(provider, self._ledger)
-        self._conversation = Conversation(system_prompt(office))
+        self._conversation = Conversation(prompt)
 
     def work(self, day: Workday) -> Stop:
         """Play one turn. Raises `ModelFailure`, `Interrupted` or a `WorldFailure` of the tools."""
@@ -80,12 +81,13 @@ class ChatSession:
             self._ledger.end()
 
     def freeze(self) -> Mapping[str, Any]:
-        """The conversation so far."""
-        return self._conversation.freeze()
+        """The conversation so far, and what it has cost."""
+        return {**self._conversation.freeze(), "ledger": self._ledger.freeze()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on with a conversation."""
         self._conversation.restore(state)
+        self._ledger.restore(state["ledger"])
 
     def interrupt(self) -> None:
         """End a request in progress, and let no other begin."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from pytest_clawmark.agents.contract import Office
 
@@ -24,17 +25,30 @@ Their addresses are also in environment variables named CLAWMARK_<SERVICE>_URL.
 """
 
 
-def system_prompt(office: Office) -> str:
-    """The system message of an episode."""
+def system_prompt(office: Office, template: str | None = None) -> str:
+    """The system message of an episode.
+
+    In a `template` of a user's own, `{role}`, `{workspace}`, `{home}` and `{skills}` are filled in; other
+    braces stay.
+    """
     paths = office.sandbox.paths
+    guides = "\n".join(f"- {name}: {paths['home']}/skills/{name}/SKILL.md" for name in office.skills)
+    if template is not None:
+        known = {
+            "role": office.role,
+            "workspace": paths["workspace"],
+            "home": paths["home"],
+            "skills": guides,
+        }
+        return re.sub(r"\{(role|workspace|home|skills)\}", lambda found: known[found[1]], template)
     role = _ROLE.format(role=office.role.rstrip(".")) if office.role.strip() else _NO_ROLE
     text = role + "\n" + _PLACE.format(workspace=paths["workspace"], home=paths["home"])
     if office.skills:
-        guides = "\n".join(f"- {name}: {paths['home']}/skills/{name}/SKILL.md" for name in office.skills)
         text += _SKILLS.format(guides=guides)
     return text
 
 
-def digest() -> str:
+def digest(template: str | None = None) -> str:
     """Changes with the prompt's wording, and with nothing else."""
-    return hashlib.sha256("\0".join((_ROLE, _NO_ROLE, _PLACE, _SKILLS)).encode()).hexdigest()
+    words = (_ROLE, _NO_ROLE, _PLACE, _SKILLS) if template is None else (template,)
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()

@@ -33,6 +33,7 @@ from clawmark_services.actor import acting_as
 from clawmark_services.allowance import Allowance, Loan
 from clawmark_services.context import Context, Exchange
 from clawmark_services.email.folder_names import read_leniently
+from clawmark_services.email.imap_fetch import FetchInOrder, UidFetchInOrder
 from clawmark_services.email.imap_limits import (
     MeteredProtocol,
     Outgoing,
@@ -85,7 +86,8 @@ class Config(IMAPConfig):
             bad_command_limit=20,
         )
         self._commands = Commands()
-        for command in (UnselectCommand, NamespaceCommand, AnyCharset, UidAnyCharset):
+        ours = (UnselectCommand, NamespaceCommand, AnyCharset, UidAnyCharset, FetchInOrder, UidFetchInOrder)
+        for command in ours:
             self._commands.register(command)
         self._auth = SASLAuth.named([b"PLAIN", b"LOGIN"])
 

@@ -28,7 +28,8 @@ def box(office: Any) -> Iterator[imaplib.IMAP4]:
 )
 def test_an_answer_names_fields_as_the_question_does(box: imaplib.IMAP4, asked: str, told: bytes) -> None:
     for fetch in (box.fetch, lambda which, what: box.uid("FETCH", which, what)):
-        _, ((head, _), *_) = fetch("1", f"(BODY.PEEK[HEADER.FIELDS ({asked})])")
+        _, ((head, content), *_) = fetch("1", f"(BODY.PEEK[HEADER.FIELDS ({asked})])")
+        assert (b"Subject: s" in content) == ("subject" in asked.lower())
         assert b"BODY[HEADER.FIELDS (" + told + b")] {" in head
 
 

@@ -39,11 +39,11 @@ def in_order(attributes: Iterable[FetchAttribute], asked: bytes) -> None:
     """Give the fields of each attribute the order in which the command's text has them."""
     sections = [part.section for part in attributes if part.section and part.section.headers]
     for section, listed in zip(sections, _lists().findall(asked), strict=False):
-        names = [name.strip(b'"').upper() for name in listed.split()]
-        if section.headers == frozenset(names):  # not so where a name was sent as a literal
-            section.headers = frozenset(
-                _Placed.at(place, name) for name, place in {n: at for at, n in enumerate(names)}.items()
-            )
+        written = [name.upper() for name in listed.split()]
+        if section.headers == frozenset(written):  # not so where a name was sent as a literal
+            # pymap takes the quotes of a name for a part of it.
+            names = dict.fromkeys(name.strip(b'"') for name in written)
+            section.headers = frozenset(_Placed.at(place, name) for place, name in enumerate(names))
 
 
 class FetchInOrder(FetchCommand):

@@ -187,3 +187,22 @@ def test_other_clients_are_answered_while_one_reads_a_large_folder(office: Any) 
     assert second.noop()[0] == "OK"
     second.logout()
     first.shutdown()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "FETCH " + "9" * 5000 + " FLAGS",
+        "UID SEARCH UID " + "9" * 5000,
+        "SEARCH " + "(" * 3000 + "ALL" + ")" * 3000,
+        "SEARCH " + "OR " * 3000 + "ALL",
+    ],
+)
+def test_what_no_parser_could_read_is_answered_with_bad(office: Any, command: str) -> None:
+    client = office.imap()
+    client.select()
+    client.send(f"z1 {command}\r\n".encode())
+    answer = client.readline()
+    assert answer.startswith((b"z1 BAD", b"z1 NO"))
+    assert client.noop()[0] == "OK"
+    client.logout()

@@ -121,6 +121,12 @@ class EmailAuthor:
             stored = self._folder(owner, folder)
             return tuple(self._seen_as(owner, folder, message) for message in stored)
 
+    def folders(self, who: str) -> tuple[str, ...]:
+        """The folders of somebody's mailbox; nobody's mailbox is empty of folders."""
+        owner = self._context.accounts.address(who).lower()
+        with self._context.exchange("author.folders", {"account": owner}), self._store.lock:
+            return tuple(self._store.folder_names(owner))
+
     def move(self, message: Message, folder: str) -> None:
         """Move a message, as `messages` returned it, to another folder of its mailbox; made if missing."""
         request = {**_place(message), "to": folder}

@@ -19,6 +19,7 @@ from pymap.context import connection_exit
 from pymap.exceptions import ResponseError
 from pymap.imap import IMAPConnection
 from pymap.imap.state import ConnectionState
+from pymap.parsing import Params
 from pymap.parsing.command import Command, CommandAuth, CommandNoArgs, CommandSelect
 from pymap.parsing.command.nonauth import AuthenticateCommand, LoginCommand
 from pymap.parsing.command.select import CloseCommand, SearchCommand
@@ -67,6 +68,21 @@ class NamespaceCommand(CommandNoArgs, CommandAuth):
     command = b"NAMESPACE"
 
 
+class Dialect(Commands):
+    """Everything that clients may say; what cannot be read at all is answered with BAD."""
+
+    def parse(self, buf: memoryview, params: Params) -> tuple[Command, memoryview]:
+        """A command; an invalid one for numbers of thousands of digits and brackets nested as deeply."""
+        try:
+            parsed: tuple[Command, memoryview] = super().parse(buf, params)
+        except (RecursionError, ValueError):
+            tag, _, rest = bytes(buf).partition(b" ")
+            name = rest.split(maxsplit=1)[0].upper()
+            kind = self.commands.get(name, UnselectCommand)
+            return InvalidCommand(params.copy(tag=tag), None, name, kind), buf[0:0]
+        return parsed
+
+
 class Config(IMAPConfig):
     """Settings that read no environment, no host name and no certificate. Shared by all worlds."""
 
@@ -85,7 +101,7 @@ class Config(IMAPConfig):
             max_append_len=APPEND_LIMIT,
             bad_command_limit=20,
         )
-        self._commands = Commands()
+        self._commands = Dialect()
         ours = (UnselectCommand, NamespaceCommand, AnyCharset, UidAnyCharset, FetchInOrder, UidFetchInOrder)
         for command in ours:
             self._commands.register(command)

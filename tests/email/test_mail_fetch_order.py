@@ -39,3 +39,9 @@ def test_several_lists_in_one_question_keep_their_orders(box: imaplib.IMAP4) -> 
     heads = b"".join(part[0] for part in found if isinstance(part, tuple))
     assert b"BODY[HEADER.FIELDS (TO FROM)]<0>" in heads
     assert b"BODY[HEADER.FIELDS.NOT (SUBJECT DATE)]" in heads
+
+
+def test_names_that_no_field_has_are_no_fault(box: imaplib.IMAP4) -> None:
+    for odd in ('"a(b"', '"a)b" SUBJECT', '""', '"SUBJECT FROM"'):
+        status, _ = box.fetch("1", f"(BODY.PEEK[HEADER.FIELDS ({odd})])")
+        assert status == "OK"

@@ -36,14 +36,18 @@ def _lists() -> re.Pattern[bytes]:
 
 
 def in_order(attributes: Iterable[FetchAttribute], asked: bytes) -> None:
-    """Give the fields of each attribute the order in which the command's text has them."""
+    """Give the fields of each attribute the order in which the command's text has them.
+
+    Quotes, which pymap takes for a part of a name, go. Where names come as literals, or have brackets in them,
+    all stays as it was.
+    """
     sections = [part.section for part in attributes if part.section and part.section.headers]
-    for section, listed in zip(sections, _lists().findall(asked), strict=False):
-        written = [name.upper() for name in listed.split()]
-        if section.headers == frozenset(written):  # not so where a name was sent as a literal
-            # pymap takes the quotes of a name for a part of it.
-            names = dict.fromkeys(name.strip(b'"') for name in written)
-            section.headers = frozenset(_Placed.at(place, name) for place, name in enumerate(names))
+    lists = _lists().findall(asked)
+    if b"{" in asked or len(lists) != len(sections):
+        return
+    for section, listed in zip(sections, lists, strict=True):
+        names = dict.fromkeys(name.strip(b'"').upper() for name in listed.split())
+        section.headers = frozenset(_Placed.at(place, name) for place, name in enumerate(names))
 
 
 class FetchInOrder(FetchCommand):

@@ -72,12 +72,12 @@ class Recording:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
         """Learn what is planned."""
-        self.learn()
+        self.guarded(self.learn)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self) -> None:
         """Learn it from a worker of pytest-xdist, before anything is dealt."""
-        self.learn()
+        self.guarded(self.learn)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

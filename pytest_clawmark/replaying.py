@@ -41,7 +41,7 @@ class ReportLog:
         if not hasattr(report, "clawmark_checker") or hasattr(report, REPLAYED):
             return
         self._told[report.nodeid].append(report)
-        if report.when not in ("setup", "call") or hasattr(report, "clawmark_late"):
+        if report.when not in ("setup", "call"):
             self._write(self._told.pop(report.nodeid))
 
     def _write(self, reports: list[pytest.TestReport]) -> None:

@@ -91,12 +91,14 @@ class ItemReports:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
         """A fixture may assert too."""
+        __tracebackhide__ = True
         with stable_assertions() if isinstance(item, CheckerItem) else contextlib.nullcontext():
             yield
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
         """Let what an assertion says be fit for a verdict."""
+        __tracebackhide__ = True
         with stable_assertions() if isinstance(item, CheckerItem) else contextlib.nullcontext():
             yield
 
@@ -165,9 +167,8 @@ class ItemReports:
     def replay(self, item: CheckerItem, key: Key, verdict: Verdict, report: pytest.TestReport) -> None:
         """Take over a verdict of an earlier session with one of its reports; the last one ends the checker."""
         self._verdicts.setdefault(key, {})[verdict.id] = verdict
-        if report.when == "setup" or not item.user_properties:
-            item.user_properties[:] = without_episode(report.user_properties)
-        item.user_properties[:] = renewed(item.user_properties, checker_properties(verdict))
+        known = without_episode(report.user_properties)
+        item.user_properties[:] = renewed(known, checker_properties(verdict))
         if report.when not in ("setup", "call"):
             self._count_down(item, key)
         report.user_properties = list(item.user_properties)
@@ -220,14 +221,19 @@ class ItemReports:
 
     def _count_down(self, item: EpisodeItem, key: Key) -> None:
         self._remaining[key] -= 1
+        if self._remaining[key] == 0:
+            item.user_properties.extend(self._of_episode(item, key))
+
+    def tell_episode(self, item: EpisodeItem, key: Key, report: pytest.TestReport) -> None:
+        """Put on a report that comes later what the episode came to with it."""
+        report.user_properties = renewed(report.user_properties, self._of_episode(item, key))
+
+    def _of_episode(self, item: EpisodeItem, key: Key) -> list[tuple[str, str]]:
         task = task_of(item)
-        if self._remaining[key] == 0 and task is not None:
-            result = episode_result(
-                planned_episode(self._measurement, task, key),
-                self._measurement.source,
-                tuple(self._verdicts.get(key, {}).values()),
-            )
-            item.user_properties.extend(episode_properties(result))
+        assert task is not None
+        planned = planned_episode(self._measurement, task, key)
+        verdicts = tuple(self._verdicts.get(key, {}).values())
+        return episode_properties(episode_result(planned, self._measurement.source, verdicts))
 
 
 def _readable(read: Callable[[], _T], otherwise: _T) -> _T:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_clawmark.formats.clawmark import ClawMarkFormat
 from pytest_clawmark.formats.contract import TaskFormat
 from pytest_clawmark.formats.native import NativeFormat
 
@@ -22,7 +23,7 @@ _SERVICES = {
 @pytest.hookimpl(trylast=True)
 def pytest_clawmark_formats() -> Mapping[str, TaskFormat]:
     """The formats of tasks; each is light until it reads one."""
-    return {"native": NativeFormat()}
+    return {"native": NativeFormat(), "clawmark": ClawMarkFormat()}
 
 
 @pytest.hookimpl(trylast=True)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from clawmark_services.calendar.calendars import Calendars
+from clawmark_services.calendar.ics import Line, parse, stamp
 from clawmark_services.calendar.routes import DEFAULT_USER
 from clawmark_services.context import Context
 
@@ -47,13 +48,17 @@ class CalendarTexts:
             return [(name, item.text) for name, item in sorted(collection.items.items())]
 
     def put(self, path: str, name: str, text: str) -> None:
-        """Write an item, replacing what has its name."""
+        """Write an item, replacing what has its name; an event without a DTSTAMP gets one."""
         from clawmark_services.calendar.radicale_storage import normalised, own_time_zones
         from clawmark_services.calendar.repetitions import allowance
 
         with self._request("put", f"{path}/{name}"):
+            root = parse(text)
+            for component in root.within("VEVENT"):
+                if component.line("DTSTAMP") is None:
+                    component.put("DTSTAMP", Line("DTSTAMP", stamp(self._store.moment)))
             with own_time_zones(), allowance():
-                written, derived = normalised(text)
+                written, derived = normalised(root.written())
             self._store.put(path, name, written, derived)
 
     def remove(self, path: str, name: str) -> None:

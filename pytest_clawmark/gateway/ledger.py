@@ -16,6 +16,7 @@ from pytest_clawmark.gateway.answer import CHARACTERS_PER_TOKEN, Answer
 from pytest_clawmark.gateway.hearing import Hearing, Message, recordable
 from pytest_clawmark.gateway.json_reading import table, tables, text, text_of
 from pytest_clawmark.gateway.provider import Answered
+from pytest_clawmark.gateway.secrets import secrets_in
 
 _TOKENS_PER_PICTURE = 800
 
@@ -41,6 +42,7 @@ class Ledger:
     def __init__(self, entry: ModelEntry, *, tools: bool = False) -> None:
         self._entry, self._writes_tools = entry, tools
         self._lock = threading.RLock()
+        self._scrub = secrets_in([entry.api_key_env])
         self._hearing = Hearing()
         self._offered: dict[int, str] = {}
         self._pending: dict[str, tuple[str, str, float]] = {}
@@ -212,7 +214,7 @@ class Ledger:
     def _write(self, record: Mapping[str, Any]) -> None:
         # What a harness still asks for after its turn is answered by nobody, and belongs nowhere.
         if self._record is not None:
-            self._record(record)
+            self._record(self._scrub.json(record))
 
 
 def estimate(messages: Sequence[Message]) -> int:

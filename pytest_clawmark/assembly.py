@@ -12,6 +12,7 @@ from pytest_clawmark.agents.contract import Agent
 from pytest_clawmark.episode import Player, Resources
 from pytest_clawmark.executors.contract import Executor
 from pytest_clawmark.executors.threads import ThreadExecutor
+from pytest_clawmark.runs.budget import Budget
 from pytest_clawmark.runs.forking import ForkPoints
 from pytest_clawmark.runs.layout import RunFolder
 from pytest_clawmark.sandboxes.contract import Blueprint, Sandbox, SandboxProvider
@@ -95,6 +96,7 @@ def executor_starter(
         from pytest_clawmark.toolbox import ensure
 
         premises = Premises(provider=provider, toolbox=ensure())
+        dollars = config.getoption("budget")
         resources = Resources(
             premises=premises,
             run=RunFolder(settings.run_dir),
@@ -103,6 +105,7 @@ def executor_starter(
             limits=settings.limits,
             tasks_minutes=settings.tasks_minutes,
             fork_points=ForkPoints(settings.fork) if settings.fork is not None else None,
+            budget=Budget(RunFolder(settings.run_dir), dollars) if dollars is not None else None,
         )
         player = Player(resources)
         episodes = max(1, settings.episodes // processes)

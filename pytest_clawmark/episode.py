@@ -26,6 +26,7 @@ from pytest_clawmark.failures import TaskError, TaskFailure, VoidError, WorldFai
 from pytest_clawmark.log import logged_to, say
 from pytest_clawmark.modules import load_solution
 from pytest_clawmark.runs import verdicts
+from pytest_clawmark.runs.budget import Budget
 from pytest_clawmark.runs.episodes import EpisodeRecord, EpisodeSpec, Resumption, recorded_episode
 from pytest_clawmark.runs.forking import ForkPoints
 from pytest_clawmark.runs.layout import EpisodeFolder, RunFolder
@@ -56,6 +57,7 @@ class Resources:
     limits: TurnLimits
     tasks_minutes: bool = False
     fork_points: ForkPoints | None = None
+    budget: Budget | None = None
 
 
 @dataclass(slots=True)
@@ -73,9 +75,9 @@ class Player:
         What the run has on record of it decides where it begins: an ended one is given back at once, an interrupted
         one goes on in the turn that was in progress, a void one begins anew.
 
-        Nothing that goes wrong in it raises, except `Interrupted` after `stop`. Its turns are known only
-        when it has ended: a turn played well in an attempt that turned void later is played again, and
-        verdicts must not mix two attempts.
+        Nothing that goes wrong in it raises, except `Interrupted` after `stop` and `BudgetSpent` where the run may
+        cost no more. Its turns are known only when it has ended: a turn played well in an attempt that turned void
+        later is played again, and verdicts must not mix two attempts.
         """
         folder = self.resources.run.episode(*spec.key)
         record, beginning = self._taken_up(spec, folder)
@@ -83,6 +85,8 @@ class Player:
             if folder.read() != record.to_json():
                 folder.write(record.to_json())
             return record
+        if self.resources.budget is not None:
+            self.resources.budget.refuse_beyond()
         tries = ATTEMPTS - len(record.attempts) % ATTEMPTS
         for number in range(1, tries + 1):
             record = self._attempt(record, beginning, folder)

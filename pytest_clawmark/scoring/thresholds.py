@@ -33,7 +33,7 @@ class Thresholds:
         found = [text for label in summary.labels for text in self._missed_by(label)]
         cost = fsum(label.totals.usage.cost or 0.0 for label in summary.labels)
         if self.dollars is not None and cost > self.dollars:
-            found.append(f"the run cost ${cost:.2f}, more than --budget={self.dollars:g}")
+            found.append(f"the run cost ${cost:.4f}, more than --budget={self.dollars:g}")
         return found
 
     def _missed_by(self, label: LabelSummary) -> Iterator[str]:

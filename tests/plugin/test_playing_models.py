@@ -177,3 +177,21 @@ def test_a_model_without_isolation_must_be_asked_for_by_name(office, monkeypatch
         result = office.run("--model=good", "--sandbox=auto")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*bubblewrap*--sandbox=local*"])
+
+
+def test_a_run_that_has_cost_its_budget_begins_no_further_episode_and_can_go_on_later(office) -> None:
+    office.add("hr/first")
+    office.add("hr/second")
+    with ScriptedModel(GOOD * 2) as model:
+        configure(office, good=model)
+        result = office.run("--model=good", "--episodes=1", "--budget=0.0001")
+        asked = len(model.requests)
+        again = office.pytester.runpytest(
+            "tasks", "--sandbox=local", "--resume=run", "--budget=1", "-p", "no:cacheprovider"
+        )
+    assert asked == len(GOOD)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["*not begun: the run has cost $0.0005 of --budget=0.0001*", "missed: the run cost*"]
+    )
+    assert again.ret == pytest.ExitCode.OK

@@ -43,7 +43,11 @@ def test_naming_nothing_means_nobody():
             r"--agent=goldne: no such agent\. Did you mean 'golden'\? Allowed are golden, idle, chat, ",
         ),
         (["chat"], [], r"--agent=chat needs a model: add --model=NAME"),
-        (["golden"], ["nemotron-49b"], r"--agent=golden uses no model; add an agent that does \(chat, claude-code, "),
+        (
+            ["golden"],
+            ["nemotron-49b"],
+            r"--agent=golden uses no model; add an agent that does \(chat, ",
+        ),
         ([], ["nemotron"], r"--model=nemotron: no such model"),
     ],
 )

@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from pytest_clawmark.failures import WorldFailure
@@ -71,6 +72,9 @@ class PlainSandbox:
 
     def tree(self, tree: Tree) -> int:
         return os.open(self._roots[tree], os.O_DIRECTORY)
+
+    def set_time(self, moment: datetime) -> None:
+        """Programs see the machine's time here."""
 
     def settle(self) -> None:
         pass

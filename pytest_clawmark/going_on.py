@@ -12,6 +12,7 @@ from pytest_clawmark.failures import ClawmarkError
 from pytest_clawmark.measurement import Measurement, run_record
 from pytest_clawmark.runs.claiming import Claim, sweep, wait_until_unclaimed
 from pytest_clawmark.runs.forking import ForkPoints
+from pytest_clawmark.runs.layout import PROPOSED_FILE
 from pytest_clawmark.runs.sameness import refuse_other_agents, refuse_other_sandbox
 
 
@@ -22,7 +23,8 @@ class GoingOn:
     def __init__(self, config: pytest.Config, measurement: Measurement) -> None:
         self._config, self._measurement = config, measurement
         self._claim: Claim | None = None
-        self._resuming = measurement.settings.resuming and not hasattr(config, "workerinput")
+        self._is_worker = hasattr(config, "workerinput")
+        self._resuming = measurement.settings.resuming and not self._is_worker
         fork = measurement.settings.fork
         self._points = ForkPoints(fork) if fork is not None else None
         if self._resuming:
@@ -62,20 +64,41 @@ class GoingOn:
             items[:] = [item for item in items if item not in set(over)]
             config.hook.pytest_deselected(items=over)
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
-        """Find every fork point before anything is played, and show what is wrong with the run's plan."""
+        """Find every fork point once it is known what will be played, and look at a resumed run's plan."""
+        if self._config.option.collectonly:
+            return
+        if self._points is not None:
+            self._check_points(self._points)
+        if not self._is_worker:
+            self._check_plan()
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_node_collection_finished(self) -> None:
+        """Look at what a worker of pytest-xdist planned; it cannot show a usage error itself."""
+        self._check_plan()
+
+    def _check_points(self, points: ForkPoints) -> None:
+        run = self._measurement.run
+        fresh = [spec for spec in self._measurement.planned if run.episode(*spec.key).read() is None]
         try:
-            if self._points is not None:
-                run, tasks = self._measurement.run, self._measurement.tasks
-                fresh = [spec for spec in self._measurement.planned if run.episode(*spec.key).read() is None]
-                self._points.check(fresh, tasks)
+            points.check(fresh, self._measurement.tasks)
+        except ClawmarkError as error:
+            run.refuse_plan(str(error))
+
+    def _check_plan(self) -> None:
+        try:
+            self._measurement.run.read_plan()
         except ClawmarkError as error:
             raise pytest.UsageError(str(error)) from None
 
     def close(self) -> None:
-        """Let go of the run."""
+        """Let go of the run, once the workers have."""
         if self._claim is not None:
+            if self._resuming:
+                # The last worker's plan, when another's was refused before.
+                (self._measurement.run.path / PROPOSED_FILE).unlink(missing_ok=True)
             self._claim.release()
 
     def _is_inherited(self, item: pytest.Item) -> bool:

@@ -81,7 +81,9 @@ class Recording:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write `run.json` and `results.json`."""
+        """Write `run.json` and `results.json`, unless the session was refused before it measured anything."""
+        if session.exitstatus == pytest.ExitCode.USAGE_ERROR:
+            return
         if not (session.shouldstop or session.shouldfail) and session.exitstatus in _RAN_TO_THE_END:
             self.results.complete()
         record = self._measurement.run.update(self._record(self._digests))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from pytest_clawmark.failures import SettingsError
-from pytest_clawmark.snapshots.store import DRAFT
+from pytest_clawmark.runs.layout import PROPOSED_FILE
 
+# Hidden, and ending with the process and the thread that wrote it.
+_DRAFT = re.compile(r"\..+\.[0-9]+\.[0-9]+")
 # Workers of a killed pytest-xdist session notice within seconds that they are alone.
-_PATIENCE = 30.0
+PATIENCE = 30.0
 
 
 class Claim:
@@ -29,33 +31,43 @@ class Claim:
             self._descriptor = None
 
 
-def wait_until_unclaimed(
-    run: Path, *, patience: float = _PATIENCE, pause: Callable[[], None] | None = None
-) -> None:
-    """Return when nobody plays the run any more; raises `SettingsError` when somebody still does after `patience`
-    seconds."""
+def wait_until_unclaimed(run: Path) -> None:
+    """Return when nobody plays the run any more; raises `SettingsError` when somebody still does after a while."""
     descriptor = os.open(run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + PATIENCE
     try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise SettingsError(
-                        f"--resume={run}: another session is playing it. Let it end, or stop it, first."
-                    ) from None
-                (pause or (lambda: time.sleep(0.1)))()
-            else:
-                return
+        while not _is_free(descriptor):
+            if time.monotonic() >= deadline:
+                raise SettingsError(
+                    f"--resume={run}: another session is playing it. Let it end, or stop it, first."
+                )
+            # The kernel can wake who waits for a lock, but not after a while.
+            time.sleep(0.05)
     finally:
         os.close(descriptor)
 
 
+def is_claimed(run: Path) -> bool:
+    """Whether somebody plays the run right now."""
+    descriptor = os.open(run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return not _is_free(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_free(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def sweep(run: Path) -> None:
-    """Remove the drafts that a kill left: files that were never finished, and whose names begin with a dot."""
-    drafts = [run / "blobs", run, *(run / "episodes").rglob("*/")]
-    for folder in drafts:
+    """Remove what a kill left half done: a plan that was never looked at, and drafts of files."""
+    (run / PROPOSED_FILE).unlink(missing_ok=True)
+    for folder in (run, run / "blobs", *(run / "episodes").rglob("*/")):
         for path in folder.iterdir() if folder.is_dir() else ():
-            if path.name.startswith("." if folder.name != "blobs" else DRAFT) and path.is_file():
+            if _DRAFT.fullmatch(path.name):
                 path.unlink()

@@ -152,7 +152,11 @@ class RunFolder:
 
         A resumed run's plan stands until `read_plan` has found this one to be the same.
         """
-        replace_file(self.path / (PROPOSED_FILE if self.resumed else PLAN_FILE), pretty_json(plan))
+        replace_file(self._written_plan, pretty_json(plan))
+
+    def refuse_plan(self, reason: str) -> None:
+        """Make `read_plan` raise: a process that finds what is wrong with a plan may not be the one to tell."""
+        self.write_plan({**json.loads(self._written_plan.read_bytes()), "refused": reason})
 
     def find_plan(self) -> dict[str, Any] | None:
         """The plan that stands, None where there is none yet."""
@@ -160,18 +164,30 @@ class RunFolder:
         return json.loads(path.read_bytes()) if path.is_file() else None
 
     def read_plan(self) -> dict[str, Any]:
-        """The inverse of `write_plan`; raises `SettingsError` when a resumed run's was another."""
-        proposed = self.path / PROPOSED_FILE
-        if proposed.is_file():
-            now = json.loads(proposed.read_bytes())
+        """The inverse of `write_plan`.
+
+        Raises `SettingsError` when it was refused, or a resumed run's plan was another.
+        """
+        written = self._written_plan
+        if written.is_file():
             try:
-                refuse_other_plan(self.path, self.find_plan() or now, now)
+                self._look_at_plan(json.loads(written.read_bytes()))
             except SettingsError:
-                proposed.unlink()
+                written.unlink()
                 raise
-            proposed.replace(self.path / PLAN_FILE)
+            written.replace(self.path / PLAN_FILE)
         found: dict[str, Any] = json.loads((self.path / PLAN_FILE).read_bytes())
         return found
+
+    def _look_at_plan(self, plan: Mapping[str, Any]) -> None:
+        if "refused" in plan:
+            raise SettingsError(plan["refused"])
+        if self.resumed:
+            refuse_other_plan(self.path, self.find_plan() or plan, plan)
+
+    @property
+    def _written_plan(self) -> Path:
+        return self.path / (PROPOSED_FILE if self.resumed else PLAN_FILE)
 
 
 def continued(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,6 @@ from pytest_clawmark.atomic import sync_file_system
 from pytest_clawmark.failures import WorldFailure
 
 _CHUNK = 1024 * 1024
-DRAFT = ".incoming."
-"""How the names of files begin that a kill may leave unfinished."""
 
 
 class DamagedRun(WorldFailure):
@@ -116,7 +114,7 @@ class BlobStore:
 
     def _aside(self) -> Path:
         self._root.mkdir(parents=True, exist_ok=True)
-        return self._root / f"{DRAFT}{os.getpid()}.{threading.get_ident()}"
+        return self._root / f".incoming.{os.getpid()}.{threading.get_ident()}"
 
     def _keep(self, aside: Path, digest: str) -> None:
         final = self.path(digest)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from pytest_clawmark.commands.arguments import add_world_arguments
+from pytest_clawmark.commands.build import add_arguments as build_arguments
+from pytest_clawmark.commands.clean import add_arguments as clean_arguments
 from pytest_clawmark.commands.command import Command
 from pytest_clawmark.commands.compare import add_arguments as compare_arguments
 from pytest_clawmark.commands.export import add_arguments as export_arguments
@@ -171,6 +173,18 @@ def _merge(arguments: argparse.Namespace) -> int:
     return merge.run(arguments)
 
 
+def _build(arguments: argparse.Namespace) -> int:
+    from pytest_clawmark.commands import build
+
+    return build.run(arguments)
+
+
+def _clean(arguments: argparse.Namespace) -> int:
+    from pytest_clawmark.commands import clean
+
+    return clean.run(arguments)
+
+
 COMMANDS = (
     Command(
         name="setup",
@@ -183,6 +197,18 @@ COMMANDS = (
         help="Tell what works on this machine and how to mend the rest.",
         add_arguments=_doctor_arguments,
         run=_doctor,
+    ),
+    Command(
+        name="build",
+        help="Build the Docker image in which worlds run, or that of the services by themselves.",
+        add_arguments=build_arguments,
+        run=_build,
+    ),
+    Command(
+        name="clean",
+        help="Remove what killed runs have left: containers, volumes, control groups, folders, processes.",
+        add_arguments=clean_arguments,
+        run=_clean,
     ),
     Command(
         name="world",

@@ -14,6 +14,7 @@ from pathlib import Path
 from pytest_clawmark.failures import WorldFailure
 from pytest_clawmark.sandboxes import etc
 from pytest_clawmark.sandboxes.cgroups import Ceiling, ControlGroups, Group
+from pytest_clawmark.sandboxes.clock import FOLDER, PRELOAD, library
 from pytest_clawmark.sandboxes.contract import Blueprint, Finding, Limits, Mount, Sandbox, Tree
 from pytest_clawmark.sandboxes.control import Configuration, Control, Doors, resource_limits, sealed
 from pytest_clawmark.sandboxes.drain import Drain
@@ -26,7 +27,11 @@ from pytest_clawmark.sandboxes.running import Place, RunningSandbox
 from pytest_clawmark.sandboxes.seccomp import filter_here
 
 _TREES: dict[Tree, str] = {"workspace": "/workspace", "home": "/root", "tmp": "/tmp"}  # noqa: S108 - inside
-_FOLDERS = ("/etc", "/etc/ssl", "/etc/ssl/certs", "/opt", "/var", *_TREES.values())
+_CLOCK_MADE = "/opt/clock.made"
+_FOLDERS = (
+    *("/etc", "/etc/ssl", "/etc/ssl/certs", "/opt", "/var", FOLDER, _CLOCK_MADE),
+    *_TREES.values(),
+)
 
 _NAMESPACES = (
     *("--unshare-user", "--uid", "0", "--gid", "0"),
@@ -205,6 +210,8 @@ class Bubblewrap:
             *("--proc", "/proc", "--dev", "/dev"),
             *_folders(),
             *("--symlink", _TREES["tmp"], "/var/tmp"),  # noqa: S108 - inside
+            # Leads nowhere until init has made the clock, so that the loader does not complain of init itself.
+            *("--symlink", f"{FOLDER}/preload", PRELOAD),
             *self._rootfs.arguments,
             *(part for path, number in files for part in ("--perms", "0644", "--file", str(number), path)),
             *_toolbox(blueprint.toolbox),
@@ -290,6 +297,8 @@ def _configuration(blueprint: Blueprint, *, contained: bool) -> Configuration:
         contained=contained,
         hidden=PROC_HIDDEN,
         filter=filter_here(),
+        clock=library(),
+        clock_folders=(_CLOCK_MADE, FOLDER),
     )
 
 

@@ -118,17 +118,17 @@ def find_hierarchy() -> Hierarchy | None:
     return Hierarchy(version=1, memory=memory, pids=pids) if memory and pids else None
 
 
-def remove_leftovers(hierarchy: Hierarchy) -> list[Path]:
-    """Remove empty groups of processes of ours that no longer exist; those removed."""
-    removed = []
-    for parent in dict.fromkeys((hierarchy.memory, hierarchy.pids)):
-        for folder in sorted(parent.glob(f"{_PREFIX}*")):
-            maker = folder.name.removeprefix(_PREFIX).partition("-")[0]
-            if maker.isdigit() and not Path(f"/proc/{maker}").exists():
-                with contextlib.suppress(OSError):  # somebody is still in it
-                    folder.rmdir()
-                    removed.append(folder)
-    return removed
+def abandoned_groups() -> list[Path]:
+    """Groups whose makers have ended; those that still have processes cannot be removed."""
+    hierarchy = find_hierarchy()
+    parents = dict.fromkeys((hierarchy.memory, hierarchy.pids)) if hierarchy else {}
+    found = (folder for parent in parents for folder in sorted(parent.glob(f"{_PREFIX}*-*")))
+    return [folder for folder in found if _maker_ended(folder)]
+
+
+def _maker_ended(folder: Path) -> bool:
+    maker = folder.name.removeprefix(_PREFIX).partition("-")[0]
+    return maker.isdigit() and not Path(f"/proc/{maker}").exists()
 
 
 def _name() -> str:

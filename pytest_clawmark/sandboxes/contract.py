@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -158,6 +159,13 @@ class Sandbox(Protocol):
         """Start one command on descriptors of the caller's, which stay the caller's, and without a time limit.
 
         Otherwise as `run`. With `terminal`, stdin is a terminal that becomes the command's controlling one.
+        """
+
+    def set_time(self, moment: datetime) -> None:
+        """Let programs inside see `moment`, in its time zone, and the time that passes from now on.
+
+        What cannot be reached sees the machine's time: statically linked programs, and everything on machines
+        for which there is no library (`pytest_clawmark.sandboxes.clock`).
         """
 
     def give(self, descriptor: int) -> None:

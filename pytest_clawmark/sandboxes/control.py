@@ -33,7 +33,9 @@ class Configuration:
     in it, puts all paths below that, and deletes it in the end. `mounts` are (path, options) of tmpfs;
     `rlimits` are (name without `RLIMIT_`, value); `namespace` says that all processes init sees are its own,
     `contained` that the kernel too limits their memory. Where it mounts, init also puts nothing in the place of
-    what is `hidden`. Commands run under the `filter` of system calls (`seccomp.py`).
+    what is `hidden`. It writes the library `clock` into the first of `clock_folders` and hands it out; where it
+    mounts, programs see it in the second, read-only. Commands run under the `filter` of system
+    calls (`seccomp.py`).
     """
 
     listen: Sequence[tuple[str, int]]
@@ -48,6 +50,8 @@ class Configuration:
     parent: str = ""
     close_kernel_doors: bool = False
     hidden: Sequence[str] = ()
+    clock: bytes = b""
+    clock_folders: tuple[str, str] = ("", "")
     filter: bytes = b""
 
 
@@ -84,17 +88,21 @@ def packed(value: dict[str, Any]) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """What init handed out: its folder (empty where it has none), listeners, tree descriptors."""
+    """What init handed out: its folder (empty where it has none), listeners, tree descriptors, and the library
+    that is the world's clock, open for writing."""
 
     folder: str
     listeners: Mapping[Address, socket.socket]
     trees: Mapping[Tree, int]
+    clock: int | None = None
 
     def close(self) -> None:
         for listener in self.listeners.values():
             listener.close()
         for tree in self.trees.values():
             os.close(tree)
+        if self.clock is not None:
+            os.close(self.clock)
 
 
 class Control:
@@ -112,12 +120,13 @@ class Control:
 
         `counter` is the file in which the control group that init is in counts whom the kernel killed.
         """
+        expected = len(listen) + len(TREES) + bool(configuration.clock)
         content = packed(asdict(configuration))
         with contextlib.closing(_Descriptor(sealed(content, "configuration"))) as file:
             self._send(b"build", [file.number] if counter is None else [file.number, counter])
         self._connection.settimeout(BUILD_SECONDS)
         try:
-            message, numbers, _, _ = socket.recv_fds(self._connection, 4096, len(listen) + len(TREES))
+            message, numbers, _, _ = socket.recv_fds(self._connection, 4096, expected)
         except TimeoutError:
             raise WorldFailure(f"the sandbox was not ready within {BUILD_SECONDS:.0f} s") from None
         except ConnectionError as failure:
@@ -128,7 +137,7 @@ class Control:
         if verb != b"ready":
             reason = os.fsdecode(text) or "it ended without a word"
             raise WorldFailure(f"the sandbox cannot be built: {reason}")
-        return _doors(os.fsdecode(text), numbers, listen)
+        return _doors(os.fsdecode(text), numbers, listen, expected)
 
     def run(self, request: dict[str, Any], streams: Sequence[int]) -> tuple[int, int]:
         """Start a command with its stdin, stdout and stderr; the descriptor its reply comes from, its number."""
@@ -196,19 +205,20 @@ class _Descriptor:
         os.close(self.number)
 
 
-def _doors(folder: str, numbers: Sequence[int], listen: Sequence[Address]) -> Doors:
+def _doors(folder: str, numbers: Sequence[int], listen: Sequence[Address], expected: int) -> Doors:
     for number in numbers:
         os.set_inheritable(number, False)  # noqa: FBT003 - takes no keyword
-    if len(numbers) != len(listen) + len(TREES):
+    if len(numbers) != expected:
         for number in numbers:
             os.close(number)
         raise WorldFailure(
-            f"the sandbox handed out {len(numbers)} descriptors instead of {len(listen) + len(TREES)}: "
+            f"the sandbox handed out {len(numbers)} descriptors instead of {expected}: "
             "raise the limit of open files (ulimit -n)"
         )
     sockets = (socket.socket(fileno=number) for number in numbers[: len(listen)])
     return Doors(
         folder=folder,
         listeners=dict(zip(listen, sockets, strict=True)),
-        trees=dict(zip(TREES, numbers[len(listen) :], strict=True)),
+        trees=dict(zip(TREES, numbers[len(listen) : len(listen) + len(TREES)], strict=True)),
+        clock=numbers[-1] if expected > len(listen) + len(TREES) else None,
     )

@@ -10,12 +10,14 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pytest_clawmark.failures import WorldFailure
 from pytest_clawmark.sandboxes import etc
+from pytest_clawmark.sandboxes.clock import INSIDE, PRELOAD, PRELOADED, library
 from pytest_clawmark.sandboxes.contract import Blueprint, Finding, Limits, Sandbox, Tree
 from pytest_clawmark.sandboxes.control import Configuration, Control, Doors, resource_limits
 from pytest_clawmark.sandboxes.drain import Drain
@@ -33,6 +35,7 @@ _HOW_TO_BUILD = "build it with `pytest-clawmark build`"
 
 _TREES: dict[Tree, str] = {"workspace": "/workspace", "home": "/root", "tmp": "/tmp"}  # noqa: S108 - inside
 _CONTROL = "/opt/control"
+_LIBRARY, _PRELOAD = "clock.so", "preload"
 _IMAGE_PYTHON = "python3"
 _CONNECT_SECONDS = 30.0
 # Beside the agent's processes: init, and a keeper for each command that runs.
@@ -99,12 +102,13 @@ class Docker:
         with contextlib.ExitStack() as undo:
             undo.callback(self._owners.take_back, owner)
             with _meeting_point(owner) as folder, _listening(folder, owner) as door:
-                container = self._create(blueprint, folder, interpreter, owner)
+                container = self._create(blueprint, _ours(folder), interpreter, owner)
                 undo.callback(self.engine.discard, container)
                 self.engine.start(container)
                 control = Control(self._connected(door, container))
                 undo.callback(control.close)
                 doors = control.build(_configuration(blueprint), blueprint.listen)
+                doors = replace(doors, clock=_open_clock(folder))
             undo.pop_all()
         place = self._place(blueprint, doors, owner, container, interpreter)
         return RunningSandbox(control, place, self._drain)
@@ -158,7 +162,7 @@ class Docker:
             host={"Mounts": _toolbox_mounts(toolbox), **host},
         )
 
-    def _create(self, blueprint: Blueprint, folder: Path, interpreter: str, owner: Owner) -> str:
+    def _create(self, blueprint: Blueprint, ours: Sequence[Any], interpreter: str, owner: Owner) -> str:
         inside = _ROOT if self._rootless else owner
         return self.engine.create(
             self._image,
@@ -170,7 +174,7 @@ class Docker:
             host={
                 "AutoRemove": True,
                 "Mounts": [
-                    _bind(folder, _CONTROL),
+                    *ours,
                     *_toolbox_mounts(blueprint.toolbox),
                     *(_bind(m.source, m.target, writable=m.writable) for m in blueprint.mounts),
                 ],
@@ -234,6 +238,11 @@ def _meeting_point(owner: Owner) -> Iterator[Path]:
         shutil.copyfile(SOURCE, folder / "init.py")
         for path in (folder / "init.py", folder):
             os.chown(path, owner.uid, owner.gid)
+        if content := library():
+            (folder / _LIBRARY).write_bytes(content)
+            (folder / _PRELOAD).write_bytes(PRELOADED)
+            for name in (_LIBRARY, _PRELOAD):
+                (folder / name).chmod(0o644)
         yield folder
     finally:
         shutil.rmtree(folder)
@@ -251,6 +260,19 @@ def _listening(folder: Path, owner: Owner) -> Iterator[socket.socket]:
         os.chown(folder / "control", owner.uid, owner.gid)
         door.listen(1)
         yield door
+
+
+def _ours(folder: Path) -> list[Any]:
+    """What of the meeting point is shown where. What a container has been given it keeps when it is deleted."""
+    if not (folder / _LIBRARY).exists():
+        return [_bind(folder, _CONTROL)]
+    shown = ((folder / _LIBRARY, INSIDE), (folder / _PRELOAD, PRELOAD))
+    return [_bind(folder, _CONTROL), *(_bind(path, target) for path, target in shown)]
+
+
+def _open_clock(folder: Path) -> int | None:
+    path = folder / _LIBRARY
+    return os.open(path, os.O_WRONLY | os.O_CLOEXEC) if path.exists() else None
 
 
 def _toolbox_mounts(toolbox: Path | None) -> list[Any]:

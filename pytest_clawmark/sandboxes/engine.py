@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import socket
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from pytest_clawmark.failures import WorldFailure
+from pytest_clawmark.failures import SettingsError, WorldFailure
 from pytest_clawmark.sandboxes.maker import maker
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ MAKER_LABEL = "clawmark.maker"
 
 _CALL_SECONDS = 60
 _REMOVE_SECONDS = 20
+_BUILD_SECONDS = 1800
 
 
 class Engine:
@@ -115,6 +117,41 @@ class Engine:
         with self._client("cannot be asked for its containers") as client:
             found: list[Mapping[str, Any]] = client.containers(all=True, filters={"label": label})
         return found
+
+    def volumes(self, label: str) -> list[Mapping[str, Any]]:
+        """All with that label, as the engine describes them."""
+        with self._client("cannot be asked for its volumes") as client:
+            found: list[Mapping[str, Any]] = client.volumes({"label": label})["Volumes"] or []
+        return found
+
+    def discard_volume(self, name: str) -> None:
+        with self._client("cannot remove a volume") as client:
+            client.remove_volume(name, force=True)
+
+    def build(
+        self, context: bytes, tag: str, values: Mapping[str, str], network: str | None
+    ) -> Iterator[str]:
+        """Build an image from a tar archive with a Dockerfile in it; the lines that the engine says.
+
+        Raises `SettingsError` where a step fails.
+        """
+        with self._client("cannot build the image") as client:
+            said = client.build(
+                fileobj=io.BytesIO(context),
+                custom_context=True,
+                tag=tag,
+                buildargs=dict(values),
+                network_mode=network,
+                rm=True,
+                forcerm=True,
+                decode=True,
+                timeout=_BUILD_SECONDS,
+            )
+            for part in said:
+                if "error" in part:
+                    raise SettingsError(f"the image {tag} cannot be built: {str(part['error']).strip()}")
+                if text := str(part.get("stream", "")).strip():
+                    yield text
 
     def rootless(self) -> bool:
         """Whether the engine runs as us, so that root inside is this user."""

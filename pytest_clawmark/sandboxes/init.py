@@ -49,6 +49,7 @@ GRACE = 2.0  # seconds after a deadline until init takes over from a keeper that
 _libc = ctypes.CDLL(None, use_errno=True)
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
+MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_READ, PR_CAPBSET_DROP = 1, 4, 23, 24
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
@@ -152,7 +153,8 @@ def listen(addresses: list[tuple[str, int]]) -> list[_socket.socket]:
 
 
 def own_folder(parent: str) -> str:
-    folder = f"{parent}/clawmark-{os.urandom(8).hex()}"
+    # Its name tells whose it is; without a namespace the number is the machine's.
+    folder = f"{parent}/clawmark-{os.getpid()}-{os.urandom(4).hex()}"
     os.mkdir(folder, 0o700)
     return folder
 
@@ -191,20 +193,38 @@ class World:
         self.listeners = listen(config["listen"])
         kind = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         self.trees = [os.open(self.place(path), kind) for path in config["trees"]]
+        self.clock = self.make_clock(config) if config["clock"] else None
+
+    def make_clock(self, config: dict[str, Any]) -> int:
+        """Write the clock's library; a descriptor with which the host can write to it, as nobody else can."""
+        made, shown = config["clock_folders"]
+        if shown:
+            mount("tmpfs", made, MS_NOSUID | MS_NODEV, "size=128k,nr_inodes=4,mode=0755")
+        path = self.place(f"{made}/clock.so")
+        write(path, config["clock"])
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        if shown:
+            write(f"{made}/preload", f"{shown}/clock.so\n".encode())
+            # What is open for writing keeps its own mount from becoming read-only, but not another of the same.
+            mount(made, shown, MS_BIND)
+            mount(made, shown, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_RDONLY)
+            checked(_libc.umount2(made.encode(), MNT_DETACH), f"umount {made}")
+        return descriptor
 
     def place(self, path: str) -> str:
         return self.folder + path
 
     def hand_out(self, control: _socket.socket) -> None:
         """Give the doors to the host and keep none."""
-        descriptors = [listener.fileno() for listener in self.listeners] + self.trees
+        doors = [*self.trees, *([] if self.clock is None else [self.clock])]
+        descriptors = [listener.fileno() for listener in self.listeners] + doors
         packed = b"".join(number.to_bytes(4, sys.byteorder) for number in descriptors)
         ancillary = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, packed)]
         control.sendmsg([b"ready " + os.fsencode(self.folder)], ancillary)
         for listener in self.listeners:
             listener.close()
-        for tree in self.trees:
-            os.close(tree)
+        for door in doors:
+            os.close(door)
 
     def remove(self) -> None:
         if self.folder:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pytest_clawmark.failures import WorldFailure
 from pytest_clawmark.sandboxes import etc
+from pytest_clawmark.sandboxes.clock import library
 from pytest_clawmark.sandboxes.contract import Blueprint, Finding, Sandbox, Tree
 from pytest_clawmark.sandboxes.control import Configuration, Control, Doors, resource_limits, sealed
 from pytest_clawmark.sandboxes.drain import Drain
@@ -22,6 +23,7 @@ from pytest_clawmark.sandboxes.rights import Owner
 from pytest_clawmark.sandboxes.running import Place, RunningSandbox
 
 _TREES: dict[Tree, str] = {"workspace": "/workspace", "home": "/home", "tmp": "/tmp"}  # noqa: S108 - in the folder
+_CLOCK = "/clock"
 _BUNDLE = "/authorities.pem"
 
 
@@ -82,7 +84,9 @@ def _configuration(blueprint: Blueprint) -> Configuration:
         memory=blueprint.limits.memory,
         # The kernel would count all processes of this user, and tmpfs needs rights that we do not have.
         rlimits=resource_limits(blueprint.limits, count_processes=False),
-        folders=list(_TREES.values()),
+        folders=[*_TREES.values(), _CLOCK],
+        clock=library(),
+        clock_folders=(_CLOCK, ""),
         files={_BUNDLE: etc.bundle(blueprint.authority)},
         parent=tempfile.gettempdir(),
     )
@@ -100,12 +104,15 @@ def _place(blueprint: Blueprint, doors: Doors, launched: Launched) -> Place:
         doors=doors,
         paths=paths,
         trust=etc.trust(doors.folder + _BUNDLE),
-        env=etc.environment(
-            home=paths["home"],
-            tmp=paths["tmp"],
-            toolbox=str(blueprint.toolbox) if blueprint.toolbox else None,
-            user=getpass.getuser(),
-        ),
+        env={
+            **etc.environment(
+                home=paths["home"],
+                tmp=paths["tmp"],
+                toolbox=str(blueprint.toolbox) if blueprint.toolbox else None,
+                user=getpass.getuser(),
+            ),
+            **({"LD_PRELOAD": f"{doors.folder}{_CLOCK}/clock.so"} if doors.clock is not None else {}),
+        },
         limits=blueprint.limits,
         owner=Owner(uid=os.geteuid(), gid=os.getegid()),
         end=end,

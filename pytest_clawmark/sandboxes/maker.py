@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from pytest_clawmark.toolbox.cache import cache_folder
+
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 PREFIX = "clawmark-"
 
@@ -24,15 +26,20 @@ def is_gone(text: str) -> bool | None:
     return _started(int(pid)) != started
 
 
-def own_folder() -> Path:
-    """A new temporary folder whose name tells whose it is."""
-    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+def own_folder(place: Path | None = None) -> Path:
+    """A new folder, among the temporary ones by default, whose name tells whose it is."""
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=place))
 
 
 def abandoned_folders() -> list[Path]:
     """Temporary folders of worlds whose processes have ended."""
-    found = sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"))
+    found = (folder for place in places() for folder in sorted(place.glob(f"{PREFIX}*-*")))
     return [folder for folder in found if folder.is_dir() and _maker_ended(folder)]
+
+
+def places() -> list[Path]:
+    """Where folders of ours may lie."""
+    return list(dict.fromkeys((Path(tempfile.gettempdir()), cache_folder())))
 
 
 def _maker_ended(folder: Path) -> bool:

@@ -7,11 +7,13 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 from socket import socket
 from typing import Any
 
 from pytest_clawmark.failures import WorldFailure
+from pytest_clawmark.sandboxes.clock import set_clock, zone_of
 from pytest_clawmark.sandboxes.command import Spawned, complete
 from pytest_clawmark.sandboxes.contract import Address, Completed, Limits, Process, Tree
 from pytest_clawmark.sandboxes.control import Control, Doors
@@ -48,6 +50,7 @@ class RunningSandbox:
         self._room = Room(place.doors.trees, allowances(place.limits), place.resize)
         self._closing = threading.Lock()
         self._closed = False
+        self._zone: Mapping[str, str] = {}
 
     @property
     def listeners(self) -> Mapping[Address, socket]:
@@ -100,9 +103,16 @@ class RunningSandbox:
         self._room.take_back()
         return {
             "command": list(command),
-            "env": {**self._place.env, **self._place.trust, **(env or {})},
+            "env": {**self._place.env, **self._place.trust, **self._zone, **(env or {})},
             "cwd": str(PurePosixPath(self._place.paths["workspace"], cwd or ".")),
         }
+
+    def set_time(self, moment: datetime) -> None:
+        self._zone = {"TZ": zone_of(moment)}
+        if self._closed:
+            raise WorldFailure("the sandbox is closed")
+        if self._place.doors.clock is not None:
+            set_clock(self._place.doors.clock, moment)
 
     def give(self, descriptor: int) -> None:
         self._place.owner.give(descriptor)

@@ -116,6 +116,7 @@ class World:
         self._turn = (name, time)
         for service, clock in self.clocks.items():
             clock.set(time, name, (ticks or {}).get(service, 0))
+        self.sandbox.set_time(time)
 
     def freeze(self, store: BlobStore) -> Frozen:
         """Kill what the agent left running, wait until the services have answered it, and store all."""

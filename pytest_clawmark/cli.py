@@ -17,6 +17,7 @@ from pytest_clawmark.commands.command import Command
 from pytest_clawmark.commands.compare import add_arguments as compare_arguments
 from pytest_clawmark.commands.export import add_arguments as export_arguments
 from pytest_clawmark.commands.merge import add_arguments as merge_arguments
+from pytest_clawmark.commands.run_arguments import add_arguments as runs_arguments
 from pytest_clawmark.failures import ClawmarkError
 from pytest_clawmark.sandboxes.contract import Finding
 
@@ -185,6 +186,12 @@ def _clean(arguments: argparse.Namespace) -> int:
     return clean.run(arguments)
 
 
+def _runs(arguments: argparse.Namespace) -> int:
+    from pytest_clawmark.commands import runs
+
+    return runs.run(arguments)
+
+
 COMMANDS = (
     Command(
         name="setup",
@@ -215,6 +222,12 @@ COMMANDS = (
         help="Run a command, or a shell, in a fresh world with services.",
         add_arguments=add_world_arguments,
         run=_world,
+    ),
+    Command(
+        name="runs",
+        help="List the stored runs with their scores and sizes, show one, or remove some.",
+        add_arguments=runs_arguments,
+        run=_runs,
     ),
     Command(
         name="compare",

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_clawmark.assembly import Place, ensure_toolbox
 from pytest_clawmark.failures import ClawmarkError
+from pytest_clawmark.grading.copies import sweep
 from pytest_clawmark.measurement import Measurement, run_record
 from pytest_clawmark.regrading import SOURCE, derivation
 from pytest_clawmark.replaying import ReportLog, forget_unfinished
@@ -63,6 +64,7 @@ class Recording:
         """Begin the run's record, or go on with it."""
         self.guarded(lambda: self._measurement.run.create(self._record({})))
         forget_unfinished(self._measurement.run)
+        sweep()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

@@ -6,10 +6,12 @@ import pytest
 
 from pytest_clawmark import regrading
 from pytest_clawmark.collect import CONTESTANTS
+from pytest_clawmark.gating import Gate, Gating
 from pytest_clawmark.log import keep_logs
 from pytest_clawmark.measurement import MEASUREMENT
 from pytest_clawmark.playing import Playing
 from pytest_clawmark.recording import RUN_DIR, RegradeRecording
+from pytest_clawmark.reports.reading import StoredRun
 
 
 def configure_regrading(config: pytest.Config) -> None:
@@ -32,3 +34,7 @@ def configure_regrading(config: pytest.Config) -> None:
     if worker is None:
         recording = RegradeRecording(config, measurement, source)
         config.pluginmanager.register(recording, "clawmark-recording")
+        gate = Gate.read(config)
+        if gate is not None:
+            gating = Gating(gate, lambda: StoredRun.read(settings.run_dir))
+            config.pluginmanager.register(gating, "clawmark-gating")

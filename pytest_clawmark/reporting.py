@@ -160,7 +160,11 @@ class ItemReports:
     def settle(self, item: CheckerItem, key: Key, verdict: Verdict, report: pytest.TestReport) -> None:
         """Put a verdict on a checker's report, in the place of what was known of it."""
         self._verdicts.setdefault(key, {})[verdict.id] = verdict
-        item.user_properties[:] = renewed(item.user_properties, checker_properties(verdict))
+        told = [*checker_properties(verdict)]
+        if len(without_episode(item.user_properties)) < len(item.user_properties):
+            # A fixture's end may break the last checker after the episode's score was told with it.
+            told += self._of_episode(item, key)
+        item.user_properties[:] = renewed(item.user_properties, told)
         report.user_properties = list(item.user_properties)
         report.clawmark = checker_report(key, verdict)  # type: ignore[attr-defined] # as above
 

@@ -54,17 +54,15 @@ class GoingOn:
         self._claim = Claim(run)
         return result
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Any:
         """Leave out the turns that a fork takes over, and their checkers, before anybody counts."""
-        if self._points is None:
-            return
-        over = [item for item in items if self._is_inherited(item)]
+        over = {item for item in items if self._is_inherited(item)}
         if over:
-            items[:] = [item for item in items if item not in set(over)]
-            config.hook.pytest_deselected(items=over)
+            items[:] = [item for item in items if item not in over]
+            config.hook.pytest_deselected(items=list(over))
+        return (yield)
 
-    @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
         """Find every fork point once it is known what will be played, and look at a resumed run's plan."""
         if self._config.option.collectonly:

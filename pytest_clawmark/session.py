@@ -70,8 +70,9 @@ def _configure_playing(config: pytest.Config) -> None:
     config.add_cleanup(measurement.close)
     config.stash[MEASUREMENT] = measurement
     config.stash[CONTESTANTS] = measurement.contestants
-    config.pluginmanager.register(Playing(config, measurement), "clawmark-playing")
+    # What is registered first is called last: the plan must have been written, and not have been sent away.
     config.pluginmanager.register(going_on, "clawmark-going-on")
+    config.pluginmanager.register(Playing(config, measurement), "clawmark-playing")
     if config.option.collectonly:
         return
     if worker is None:

@@ -156,7 +156,7 @@ class RunFolder:
 
     def refuse_plan(self, reason: str) -> None:
         """Make `read_plan` raise: a process that finds what is wrong with a plan may not be the one to tell."""
-        self.write_plan({**json.loads(self._written_plan.read_bytes()), "refused": reason})
+        self.write_plan({"schema": 1, "episodes": [], "checkers": {}, "tasks": {}, "refused": reason})
 
     def find_plan(self) -> dict[str, Any] | None:
         """The plan that stands, None where there is none yet."""

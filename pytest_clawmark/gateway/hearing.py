@@ -59,6 +59,9 @@ def _common(known: Sequence[str], new: Sequence[str]) -> int:
 
 
 def _digest(message: Message) -> str:
+    if message.get("role") == "tool":
+        # Old results are shortened to make room; that does not make what follows them new.
+        message = {"tool_call_id": message.get("tool_call_id")}
     content = json.dumps(message, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()
 

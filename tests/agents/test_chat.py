@@ -40,10 +40,10 @@ class Stage:
         self.model = None
         self.session = None
 
-    def set(self, scenario, *, server=None, skills=None, sleep=None, **entry):
+    def set(self, scenario, *, server=None, skills=None, sleep=None, prompt=None, **entry):
         self.model = ScriptedModel(scenario, **(server or {}))
         given = {"name": "m", "base_url": self.model.url, "model": "scripted", **entry}
-        agent = ChatAgent(ModelEntry(**given), sleep=sleep or self._note)
+        agent = ChatAgent(ModelEntry(**given), prompt=prompt, sleep=sleep or self._note)
         office = Office(role="HR assistant", sandbox=self._sandbox, env={}, skills=skills or {})
         self.session = agent.open(office)
         self._open += [self.session, agent, self.model]
@@ -576,3 +576,58 @@ def test_a_placeholder_for_a_key_is_no_secret(stage, monkeypatch):
     monkeypatch.setenv("SCRIPTED_KEY", "EMPTY")
     stage.set([Says("The folder is EMPTY.")], api_key_env="SCRIPTED_KEY").work()
     assert stage.recorded("model")[0]["message"]["content"] == "The folder is EMPTY."
+
+
+def talk_at_length(count):
+    return [Calls(("shell", {"command": f"printf '{n}%.0s' {{1..4000}}"}), usage=None) for n in range(count)]
+
+
+def test_old_results_are_left_out_before_the_window_is_full(stage):
+    stage.set([*talk_at_length(6), Says("Done.", usage=None)], context_window=5000)
+    assert stage.work().kind == "done"
+    (first, *_) = stage.recorded("context")
+    assert first["tokens"] > 4500 > 3000 >= first["after"]
+    assert first["left_out"] > 0
+    last = stage.results()
+    assert last[0] == "(left out to make room: 4,000 characters; call the tool again if they are needed)"
+    assert last[-1] == "5" * 4000
+    # What was left out is told once, and makes nothing new of what had been told before.
+    assert [len(record["asked"]) for record in stage.recorded("model")] == [2, 0, 0, 0, 0, 0, 0]
+
+
+def test_a_window_smaller_than_we_were_told_makes_room_once_more(stage):
+    steps = [*talk_at_length(3), Says("Done.", usage=None)]
+
+    def narrow(request):
+        told = sum(len(message["content"]) for message in request.messages)
+        return Status(400, OVERFLOW) if told > 12_000 else steps[request.answers]
+
+    assert stage.set(narrow).work().kind == "done"
+    assert len(stage.recorded("context")) == 1
+    assert len(stage.recorded("model_error")) == 1
+
+
+def test_a_conversation_that_cannot_be_shortened_has_outgrown_its_window(stage):
+    stage.set([list_files(), Status(400, OVERFLOW)])
+    assert stage.work().kind == "context"
+    assert stage.recorded("context") == []
+
+
+def test_a_system_prompt_of_ones_own_replaces_ours(stage, sandbox):
+    stage.set([], prompt="You are {role} in {workspace}. {Nothing} else.", skills={"email": "how to"}).work()
+    told = stage.model.requests[0].messages[0]["content"]
+    assert told == f"You are HR assistant in {sandbox.paths['workspace']}. {{Nothing}} else."
+
+
+def test_another_prompt_changes_the_description():
+    entry = ModelEntry(name="m", base_url="http://h/v1", model="x")
+    ours, theirs = ChatAgent(entry), ChatAgent(entry, prompt="Be brief.")
+    assert ours.describe()["prompt"] != theirs.describe()["prompt"]
+
+
+@pytest.mark.parametrize("api", ["chat", "responses", "messages"])
+def test_it_works_on_an_endpoint_of_any_api(stage, sandbox, api):
+    stage.set([Calls(("write_file", {"path": "a.txt", "content": "x"})), Says("Done.")], api=api)
+    stop = stage.work()
+    assert (stop.kind, stop.usage.input_tokens) == ("done", 200)
+    assert (sandbox.workspace / "a.txt").read_text() == "x"

@@ -307,6 +307,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: _Server
 
     def do_GET(self) -> None:
@@ -338,7 +339,7 @@ class _Handler(BaseHTTPRequestHandler):
             if asked.get("stream"):
                 self._stream(step, path, asked)
             else:
-                self._send(200, whole(path, spoken(step)))
+                self._send(200, whole(path, spoken(step, answers(path, asked))))
         elif isinstance(step, Status):
             body = step.body if step.body is not None else {"error": {"message": f"status {step.status}"}}
             self._send(step.status, body, step.headers)
@@ -356,7 +357,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         texts = 0
-        for piece in pieces(path, spoken(step), asked):
+        for piece in pieces(path, spoken(step, answers(path, asked)), asked):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             self.wfile.flush()
             texts += b"first" in piece and b"delta" in piece
@@ -392,13 +393,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: what was asked is in `requests`."""
 
 
-def spoken(step: Step) -> Spoken:
-    """What a step says, before it is put into an API's form."""
+def spoken(step: Step, before: int) -> Spoken:
+    """What a step says, before it is put into an API's form, as the answer after `before` others."""
     if isinstance(step, Slowly | BreaksOff):
-        return spoken(Says(f"first {step.text}"))
+        return spoken(Says(f"first {step.text}"), before)
     says = step.says if isinstance(step, Calls) else step
     calls = [
-        (f"call_{index}", name, arguments if isinstance(arguments, str) else json.dumps(arguments))
+        (
+            f"call_{before}_{index}" if before else f"call_{index}",
+            name,
+            arguments if isinstance(arguments, str) else json.dumps(arguments),
+        )
         for index, (name, arguments) in enumerate(step.calls if isinstance(step, Calls) else ())
     ]
     return Spoken(says.text, calls, says.finish_reason, says.usage)

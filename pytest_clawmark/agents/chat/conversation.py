@@ -10,6 +10,9 @@ from typing import Any
 from pytest_clawmark.agents.chat.completion import CHARACTERS_PER_TOKEN, Completion
 
 _TOKENS_PER_IMAGE = 800
+_WORTH_LEAVING_OUT = 400
+_LEFT_OUT = "(left out to make room: {:,} characters; call the tool again if they are needed)"
+_PICTURES_LEFT_OUT = "(left out to make room; look again if it is needed)"
 _NOT_SHOWN = "(the image could not be shown: the model's service refuses it)"
 
 
@@ -79,6 +82,30 @@ class Conversation:
         withdrawn = bool(self._new_images)
         self._new_images.clear()
         return withdrawn
+
+    def make_room(self, tokens: int) -> int:
+        """Leave out the oldest results of tools, and pictures, until about `tokens` are left or no more can be;
+        returns how many were left out. What came behind the model's last answer is kept."""
+        left_out = 0
+        last = max((i for i, m in enumerate(self.messages) if m["role"] == "assistant"), default=0)
+        for index, message in enumerate(self.messages[:last]):
+            if self.tokens <= tokens:
+                break
+            left_out += self._shorten(index, message)
+        return left_out
+
+    def _shorten(self, index: int, message: dict[str, Any]) -> bool:
+        content = message["content"]
+        if message["role"] == "tool" and len(content) > _WORTH_LEAVING_OUT:
+            note = _LEFT_OUT.format(len(content))
+            self._characters -= len(content) - len(note)
+        elif isinstance(content, list):
+            note = _PICTURES_LEFT_OUT
+            self._images -= sum(part["type"] != "text" for part in content)
+        else:
+            return False
+        self.messages[index] = {**message, "content": note}
+        return True
 
     def freeze(self) -> dict[str, Any]:
         """All that was said, without the system prompt, as JSON."""

@@ -21,6 +21,8 @@ _CUT_OFF_IN_A_ROW = 3
 _NEARLY_FULL = 0.98
 # No tokenizer fits twice as much text into a token as the estimate assumes.
 _SURELY_OVER = 2
+# When the window is this full, old results of tools are left out until it is no fuller than that.
+_FULL, _ROOMY = 0.9, 0.6
 
 
 class ChatTurn:
@@ -36,6 +38,8 @@ class ChatTurn:
         ]
         self._ledger = line.ledger
         self._cut_off = 0
+        # Tokens as the provider counted them last, less our own estimate of the same.
+        self._beyond_estimate = 0
 
     def play(self) -> Stop:
         """Ask and carry out until something ends the turn."""
@@ -46,23 +50,47 @@ class ChatTurn:
 
     def _step(self) -> Stop | None:
         """One answer of the model and the tools that it asks for; None to go on."""
-        if self._conversation.tokens > _SURELY_OVER * self._entry.context_window:
+        window = self._entry.context_window
+        if self._length > _FULL * window:
+            self._make_room(int(_ROOMY * window))
+        if self._conversation.tokens > _SURELY_OVER * window:
             return self._overflow(f"it holds about {self._conversation.tokens} tokens")
         try:
             reply = self._ask()
         except ContextOverflow as overflow:
-            self._refuse_if_hardly_begun(overflow)
-            return self._overflow(str(overflow))
+            return self._outgrown(overflow)
         except OutOfTime:
             return Stop(kind="limit", reason=self._ledger.out_of_minutes() or "the turn's time is over")
-        completion = completion_of(reply.answer)
-        size = reply.used.input_tokens + reply.used.output_tokens
+        return self._heard(completion_of(reply.answer), reply.used.input_tokens + reply.used.output_tokens)
+
+    def _heard(self, completion: Completion, size: int) -> Stop | None:
+        """Go on with an answer, after which the conversation has `size` tokens."""
         self._conversation.answered(completion)
+        self._beyond_estimate = size - self._conversation.tokens
         if completion.requests:
             return self._carry_out(completion, size)
         if completion.finish_reason == "length":
             return self._go_on(size)
         return Stop(kind="done", reason=completion.finish_reason or "")
+
+    def _outgrown(self, overflow: ContextOverflow) -> Stop | None:
+        self._refuse_if_hardly_begun(overflow)
+        # The window may be smaller than we were told: half of what there is has to do.
+        return None if self._make_room(self._length // 2) else self._overflow(str(overflow))
+
+    @property
+    def _length(self) -> int:
+        """About how many tokens the next request will have."""
+        return self._conversation.tokens + self._beyond_estimate
+
+    def _make_room(self, tokens: int) -> bool:
+        """Leave old results out until about so many tokens are left; whether there were any."""
+        before = self._length
+        left_out = self._conversation.make_room(tokens - self._beyond_estimate)
+        if left_out:
+            told = {"left_out": left_out, "tokens": before, "after": self._length}
+            self._day.record({"type": "context", **told})
+        return left_out > 0
 
     def _ask(self) -> Reply:
         try:

@@ -57,6 +57,12 @@ def spilled(book, formula, cells="F1:J9", **options):
         ("=SORT(A2:C4,9,TRUE)", [["#VALUE!"]]),
         ("=SEQUENCE(0)", [["#NUM!"]]),
         ("=SEQUENCE(1000,1000)", [["#NUM!"]]),
+        ('=QUERY({1;2},"select Col1",0,1)', [["#N/A"]]),
+        ("=QUERY({1;2})", [["#N/A"]]),
+        ("=WRAPROWS({1,2,3},2,0)", [["1", "2"], ["3", "0"]]),
+        ("=WRAPCOLS({1,2,3},2)", [["1", "3"], ["2", "#N/A"]]),
+        ("=WRAPROWS(A2:A4,1000000000)", [["#NUM!"]]),
+        ("=MMULT(SEQUENCE(1000),SEQUENCE(1,1000))", [["#VALUE!"]]),
         ("={1,2", [["#ERROR!"]]),
         ("={}", [["#ERROR!"]]),
         ("=A2:A4", [["#VALUE!"]]),
@@ -171,3 +177,8 @@ def test_an_array_is_exported_whole(sales):
     path = f"/drive/v3/files/{sales.id}/export"
     text = sales.office.send("GET", path, query_string={"mimeType": "text/csv"}).text
     assert [line.split(",")[-1] for line in text.splitlines()[:2]] == ["bob", "ann"]
+
+
+def test_a_long_question_to_many_rows_is_given_up(sales):
+    condition = " or ".join(["Col1 = 1"] * 4000)
+    assert spilled(sales, f'=QUERY(SEQUENCE(9000),"select Col1 where {condition}",0)', "F1") == [["#ERROR!"]]

@@ -62,3 +62,9 @@ def figures(book):
 )
 def test_a_rarer_function_comes_to(figures, formula, shown):
     assert figures.shown(formula) == shown
+
+
+def test_a_number_typed_with_an_exponent_shows_one(book):
+    book.put("A1", [["1e3", "-2.5E-7"]], "USER_ENTERED")
+    assert book.values("A1:B1") == [["1.00E+03", "-2.50E-07"]]
+    assert book.values("A1:B1", valueRenderOption="UNFORMATTED_VALUE") == [[1000, -2.5e-07]]

@@ -72,8 +72,8 @@ _LAZY = ("IF", "IFS", "SWITCH", "IFERROR", "ISERROR", "ISNA", "IFNA")
 _ROUNDS = 10
 """How often arrays are laid out anew because others, which they read, came to lie elsewhere."""
 
-_SORTING = 10
-"""Steps per value of an array that is sorted, filtered or asked."""
+_SORTING = 30
+"""Steps per value of an array that is sorted, filtered or asked; a long question costs more."""
 
 
 @lru_cache(maxsize=512)
@@ -384,7 +384,9 @@ class Calculation:
                 return TALLIED[call.function](tally)
         evaluate = self._guarded if call.function in _ERRORS_TOO else self._argument
         arguments = [evaluate(argument, home) for argument in call.arguments]
-        if call.function == "QUERY" and 1 < len(arguments) < 4:
+        if call.function == "QUERY":
+            if not 1 < len(arguments) < 4:
+                raise FormulaFailed(NOT_AVAILABLE)
             # It speaks of columns by the letters that they have in their sheet.
             target = self._target(call.arguments[0], home)
             arguments += [*[None] * (3 - len(arguments)), target[1].left if target else None]
@@ -434,7 +436,8 @@ class Calculation:
     def _apply(self, name: str, arguments: list[Argument]) -> Argument:
         if name in ARRAYS:
             sizes = [len(part.rows) * len(part.rows[0]) for part in arguments if isinstance(part, Block)]
-            self._meter.spend(sum(sizes) * _SORTING)
+            lengths = [len(part) for part in arguments if isinstance(part, str)]
+            self._meter.spend(sum(sizes) * (_SORTING + sum(lengths) // 10))
             found = self._applied(name, arguments)
             return replace(found, meter=self._meter) if isinstance(found, Block) else found
         if not self._in_array:

@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
 from typing import Any, Literal
 
-Kind = Literal["NUMBER", "CURRENCY", "PERCENT", "DATE", "TIME", "DATE_TIME"]
+Kind = Literal["NUMBER", "CURRENCY", "PERCENT", "SCIENTIFIC", "DATE", "TIME", "DATE_TIME"]
 Number = int | float
 
 EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - serials are local times without a zone
@@ -76,6 +76,8 @@ def _number_format(match: re.Match[str]) -> tuple[Kind | None, str]:
         return "PERCENT", f"0{decimals}%"
     if match["currency"]:
         return "CURRENCY", f'"$"#,##0{decimals}'
+    if match["power"]:
+        return "SCIENTIFIC", "0.00E+00"
     return ("NUMBER", f"#,##0{decimals}") if "," in (match["whole"] or "") else (None, "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cmp_to_key
 
@@ -200,7 +201,7 @@ def _constrained(table: Argument, height: Argument, width: Argument) -> Argument
 
 def _wrapped(cells: Argument, count: Argument, *pad: Argument) -> Argument:
     width, listed = int(number(count)), list(values([cells]))
-    if width < 1:
+    if not 1 <= width <= MAX_VALUES:
         raise FormulaFailed(NUMBER)
     filler = scalar(pad[0]) if pad else Problem(NOT_AVAILABLE)
     rows = [listed[at : at + width] for at in range(0, len(listed), width)]
@@ -209,7 +210,7 @@ def _wrapped(cells: Argument, count: Argument, *pad: Argument) -> Argument:
 
 def _multiplied(left: Argument, right: Argument) -> Argument:
     one, other = _rows(left), turned(right).rows
-    if len(one[0]) != len(other[0]):
+    if len(one[0]) != len(other[0]) or len(one) * len(other) * len(one[0]) > MAX_VALUES:
         raise FormulaFailed(VALUE)
     return block(
         [
@@ -220,8 +221,8 @@ def _multiplied(left: Argument, right: Argument) -> Argument:
 
 
 def _frequency(cells: Argument, classes: Argument) -> Argument:
-    found, edges = numbers([cells]), sorted(numbers([classes]))
-    below_edge = [sum(value <= edge for value in found) for edge in edges]
+    found, edges = sorted(numbers([cells])), sorted(numbers([classes]))
+    below_edge = [bisect_right(found, edge) for edge in edges]
     counts = [count - before for count, before in zip(below_edge, [0, *below_edge], strict=False)]
     return block([[count] for count in [*counts, len(found) - (below_edge[-1] if edges else 0)]])
 

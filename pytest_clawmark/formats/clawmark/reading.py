@@ -20,8 +20,10 @@ from pytest_clawmark.formats.clawmark.stages import Stage, StageRun
 from pytest_clawmark.formats.clawmark.task import ClawMarkTask
 from pytest_clawmark.formats.contract import Declared, ReadTask, Source
 from pytest_clawmark.formats.loading import load_module
+from pytest_clawmark.formats.native.shape import solution_functions
 from pytest_clawmark.task import Place, Turn, TurnFunction, reject
 
+SOLUTION_FILE = "solution.py"
 _STAGE = re.compile(r"stage(\d+)")
 
 
@@ -41,6 +43,7 @@ def read_clawmark(source: Source, config: pytest.Config, services: FrozenService
         task=task,
         module=module,
         checkers={entry.checker.name: _declared(entry, metadata, task.folder, services) for entry in entries},
+        solution=_solution(task, source.path.parent / SOLUTION_FILE),
         marks=[*_marks(metadata, source.path, config)],
     )
 
@@ -121,6 +124,20 @@ def _turn_function(run: StageRun) -> TurnFunction:
 
     turn.__name__, turn.__doc__ = f"stage{run.index}", run.stage.__doc__
     return turn
+
+
+def _solution(task: ClawMarkTask, path: Path) -> Path | None:
+    """A solution of the user's own beside the task: a function per stage."""
+    if not path.is_file():
+        return None
+    missing = [name for name in task.turns if name not in solution_functions(path)]
+    if missing:
+        raise reject(
+            Place(file=str(path), line=1),
+            f"the solution has no function for {missing[0]}",
+            f"It needs one per stage, such as def {missing[0]}(agent): ...",
+        )
+    return path
 
 
 def _marks(metadata: Metadata, path: Path, config: pytest.Config) -> Iterator[pytest.MarkDecorator]:

@@ -16,6 +16,9 @@ from pytest_clawmark.world.author import AuthorWorld
 
 WORKSPACE = "/workspace"
 
+# A sandbox that is not isolated has its workspace elsewhere; everywhere else this changes nothing.
+_AT_HOME = 'eval "${1//\\/workspace/$PWD}"'
+
 
 @dataclass(slots=True)
 class ExecResult:
@@ -45,7 +48,7 @@ class LivePlace:
     folder: Path
 
     def run(self, command: str, timeout: float, env: Mapping[str, str] | None) -> Completed:
-        return self.world.run(["bash", "-c", command], timeout=timeout, env=env)
+        return self.world.run(_shell(command), timeout=timeout, env=env)
 
     def upload(self, local: Path, path: str) -> None:
         if local.is_relative_to(self.folder):
@@ -69,7 +72,7 @@ class FrozenPlace:
     turn: str
 
     def run(self, command: str, timeout: float, env: Mapping[str, str] | None) -> Completed:
-        return self.grading.run(self.turn, ["bash", "-c", command], timeout=timeout, env=env)
+        return self.grading.run(self.turn, _shell(command), timeout=timeout, env=env)
 
     def upload(self, local: Path, path: str) -> None:  # noqa: ARG002 - the contract's
         raise PermissionError(f"a checker cannot put files into the workspace: {WORKSPACE}/{path}")
@@ -158,6 +161,10 @@ class FilesystemAdapter:
         if file is not None:
             return file.read_bytes().decode("utf-8", "replace") if file.is_file() else ""
         return (await self._sandbox.exec(f"cat {shlex.quote(remote_path)}")).stdout
+
+
+def _shell(command: str) -> list[str]:
+    return ["bash", "-c", _AT_HOME, "bash", command]
 
 
 def _inside(remote: str) -> str:

@@ -54,14 +54,20 @@ class Codex:
         return {".codex/config.toml": ("\n".join(lines) + "\n").encode()}
 
     def errand(self, place: Place, message: str, *, first: bool) -> Errand:
-        program = str(self._folder / "node_modules/.bin/codex")
         begun = not first and place.exists(f"{place.home}/.codex/sessions")
         command = [
-            *(str(self._folder / "bin/node"), program, "exec"),
+            *(*self._program(), "exec"),
             *("--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "--json"),
             *(["resume", "--last", "-"] if begun else ["-"]),
         ]
         return Errand(command=command, stdin=message.encode(), env={"CODEX_HOME": f"{place.home}/.codex"})
+
+    def _program(self) -> Sequence[str]:
+        """Its own program for this machine, or the script that looks for that."""
+        own = self._folder.glob("node_modules/@openai/codex-linux-*/vendor/*/bin/codex")
+        script = (self._folder / "bin/node", self._folder / "node_modules/.bin/codex")
+        found = next(own, None)
+        return [str(found)] if found else [str(path) for path in script]
 
     def understand(self, finished: Finished) -> Stop:
         return by_exit_code(finished)

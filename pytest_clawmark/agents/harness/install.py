@@ -16,7 +16,8 @@ from pathlib import Path
 from pytest_clawmark.failures import SettingsError
 from pytest_clawmark.toolbox.cache import cache_folder
 
-NODE = "26.10.0"
+# The line with long-term support; the next one wants a library (libatomic) that slim images lack.
+NODE = "24.21.0"
 # Raise it when what older code installed no longer serves.
 _LAYOUT = 1
 _MINUTES = 20

@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,21 +30,27 @@ from pytest_clawmark.snapshots.store import DamagedRun
 from pytest_clawmark.snapshots.view import Snapshot
 from pytest_clawmark.task import LoadedTask
 
+Moment = Literal["wake", "snapshot"]
+
+# An episode's checkers ask for the same few again and again.
+_MANIFESTS = 64
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayedEpisode:
-    """An episode that has ended, as its checkers meet it."""
+    """An episode that has ended, as its checkers meet it. `manifests` are those read already, for all to use."""
 
     task: LoadedTask
     record: EpisodeRecord
     run: RunFolder
+    manifests: dict[tuple[object, ...], Manifest] = field(default_factory=dict)
 
     @property
     def folder(self) -> EpisodeFolder:
         """Where it is recorded."""
         return self.run.episode(*self.record.spec.key)
 
-    def snapshot(self, turn: str, moment: Literal["wake", "snapshot"] = "snapshot") -> Snapshot:
+    def snapshot(self, turn: str, moment: Moment = "snapshot") -> Snapshot:
         """The frozen world of a turn; a new object each time."""
         turns = list(self.task.task.turns)
         recorded = turns[: turns.index(turn) + 1]
@@ -60,7 +66,15 @@ class PlayedEpisode:
         """What was frozen at the end of a turn; raises `WorldFailure` when that was not recorded."""
         return self._manifest(turn, "snapshot")
 
-    def _manifest(self, turn: str, moment: Literal["wake", "snapshot"]) -> Manifest:
+    def _manifest(self, turn: str, moment: Moment) -> Manifest:
+        place = (*self.record.spec.key, turn, moment)
+        if place not in self.manifests:
+            if len(self.manifests) >= _MANIFESTS:
+                self.manifests.clear()
+            self.manifests[place] = self._read_manifest(turn, moment)
+        return self.manifests[place]
+
+    def _read_manifest(self, turn: str, moment: Moment) -> Manifest:
         try:
             return self.folder.turn(turn).read(moment)
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -122,6 +136,7 @@ class Measurement:
         self.desk = Desk(answers=Answers(run.path / "answers"))
         self.agents = {agent.label: agent for agent in agents}
         self.tasks: dict[str, LoadedTask] = {}
+        self._manifests: dict[tuple[object, ...], Manifest] = {}
         self._start: Callable[[Mapping[str, LoadedTask]], Executor] | None = None
         self._executor: Executor | None = None
         self.only: Collection[tuple[str, str, int]] | None = None
@@ -195,7 +210,9 @@ class Measurement:
             raise LookupError(f"{item.nodeid} has nobody to play it")
         self.begin([item])
         record = self._futures[key].result()
-        played = PlayedEpisode(task=self.tasks[key[0]], record=record, run=self.source)
+        played = PlayedEpisode(
+            task=self.tasks[key[0]], record=record, run=self.source, manifests=self._manifests
+        )
         measured = {turn.turn for turn in record.turns if turn.outcome != "void"}
         if item.turn_name not in measured:
             raise record.void or WorldFailure(f"the turn {item.turn_name!r} was not played")
@@ -206,7 +223,9 @@ class Measurement:
         future = self._futures.get(key)
         if future is None or not future.done() or future.cancelled() or future.exception() is not None:
             return None
-        return PlayedEpisode(task=self.tasks[key[0]], record=future.result(), run=self.source)
+        return PlayedEpisode(
+            task=self.tasks[key[0]], record=future.result(), run=self.source, manifests=self._manifests
+        )
 
     def spec(self, key: tuple[str, str, int]) -> EpisodeSpec:
         """The plan of one episode."""

@@ -37,7 +37,6 @@ class Recording:
         self._digests: dict[str, str] = {}
         self._created = datetime.now().astimezone().isoformat(timespec="seconds")
         config.pluginmanager.register(self.results, "clawmark-results")
-        config.pluginmanager.register(ReportLog(config, measurement.run), "clawmark-report-log")
         if config.pluginmanager.hasplugin("html"):
             from pytest_clawmark.reports.html import register_html
 
@@ -131,6 +130,7 @@ class PlayRecording(Recording):
     def __init__(self, config: pytest.Config, measurement: Measurement, place: Place) -> None:
         self._place = place
         super().__init__(config, measurement)
+        config.pluginmanager.register(ReportLog(config, measurement.run), "clawmark-report-log")
 
     @property
     def headline(self) -> str:

@@ -19,7 +19,7 @@ from pytest_clawmark.grading.copies import as_in_the_world
 
 REASON = 600
 
-_SIDE = 80
+_SIDE, _WHOLE = 80, 4_000
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 _TEMPORARY = (
     (re.compile(r"[^\s'\"`=:,;(<]*/pytest-of-[^/\s]+/pytest-\d+/"), "<tmp>/"),
@@ -82,7 +82,7 @@ def stable_assertions() -> Iterator[None]:
         details = compare(op, left, right) if compare is not None else None
         if details is None:
             return None
-        head = f"{saferepr(left, maxsize=_SIDE)} {op} {saferepr(right, maxsize=_SIDE)}"
+        head = f"{_side(left)} {op} {_side(right)}"
         head = head.replace("\n", "\\n").replace("%", "%%")
         # Whatever is left of escapes then was written by an agent.
         first, *rest = _COLOUR.sub("", details).split("\n~")
@@ -93,6 +93,13 @@ def stable_assertions() -> Iterator[None]:
         yield
     finally:
         util._reprcompare, util._config = compare, config  # noqa: SLF001
+
+
+def _side(value: object) -> str:
+    """One side of a comparison: its middle is cut only after all names in it are those that everybody knows."""
+    text = as_in_the_world(saferepr(value, maxsize=_WHOLE))
+    half = (_SIDE - 3) // 2
+    return text if len(text) <= _SIDE else f"{text[:half]}...{text[-half:]}"
 
 
 def _adds(first: str, head: str) -> bool:

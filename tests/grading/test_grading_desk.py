@@ -199,6 +199,7 @@ def test_nothing_is_left_after_the_end(rig: Rig) -> None:
 
 def test_a_process_that_was_killed_is_cleaned_up_after(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(rig.root))
+    monkeypatch.setattr("pytest_clawmark.grading.copies._IN_MEMORY", rig.root / "none")
     dead, alive = rig.root / "clawmark-grading-dead", Copies()
     (dead / "0123456789abcdef" / "workspace").mkdir(parents=True)
     (dead / "lock").touch()
@@ -215,6 +216,19 @@ def test_places_of_copies_read_as_the_agent_knew_them(rig: Rig) -> None:
     folder = rig.grading().workspace("monday")
     text = f"no '{folder}/x' in {folder} ({folder / 'a.txt'})"
     assert as_in_the_world(text) == "no '/workspace/x' in /workspace (/workspace/a.txt)"
+
+
+def test_copies_are_as_long_of_name_wherever_they_lie(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.file("a.txt")
+    lengths = set()
+    for base in ("a", "b" * 9):
+        (rig.root / base).mkdir()
+        monkeypatch.setattr("pytest_clawmark.grading.copies._base", lambda base=base: rig.root / base)
+        monkeypatch.setattr("pytest_clawmark.grading.copies._LENGTH", len(str(rig.root)) + 60)
+        desk = rig.another_desk()
+        lengths.add(len(str(rig.grading(desk).workspace("monday"))))
+        desk.close()
+    assert len(lengths) == 1
 
 
 def test_a_command_sees_the_frozen_files_and_is_run_once_for_ever(rig: Rig) -> None:

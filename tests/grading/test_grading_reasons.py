@@ -27,3 +27,13 @@ from pytest_clawmark.grading.reasons import REASON, stable_reason
 )
 def test_nothing_of_a_process_or_machine_is_in_a_reason(text: str, told: str) -> None:
     assert stable_reason(text, {"/home/me/tasks/hr/letter": "hr/letter"}) == told
+
+
+def test_places_of_copies_are_found_in_what_pytest_has_cut() -> None:
+    whole = "[PosixPath('/dev/shm/clawmark-grading-0a1b2c/0123456789abcdef/workspace/out')]"
+    assert stable_reason(whole) == "[PosixPath('/workspace/out')]"
+    assert (
+        stable_reason("[PosixPath('/dev/shm/clawmark-grading-0a...ut')]") == "[PosixPath('/workspace...ut')]"
+    )
+    cut = "[PosixPath('/t...2c/0123456789abcdef/workspace/out')]"
+    assert stable_reason(cut) == "[PosixPath('/t.../workspace/out')]"

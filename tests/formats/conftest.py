@@ -69,11 +69,12 @@ async def stage0(ctx):
     sheet = await ctx.google_sheets.create_spreadsheet("budget")
     await ctx.google_sheets.update_values(sheet["sheet_id"], "Sheet1!A1:B2", [["Item", "Cost"], ["Desk", "5000"]])
     await ctx.calendar.create_calendar("team")
-    await ctx.calendar.add_event("team", "Review", datetime(2025, 3, 4, 9, 0), datetime(2025, 3, 4, 10, 0), uid="ev-1")
-    await ctx.email.send_email(from_user="boss", to="mia@company.example", subject="Start", body="Please begin.")
+    await ctx.calendar.add_event("team", "Review", datetime(2025, 3, 4, 9), datetime(2025, 3, 4, 10), uid="ev-1")
+    await ctx.email.send_email(from_user="boss", to="mia@company.example", subject="Start", body="Begin.")
     result = await ctx.sandbox.exec("md5sum /workspace/input/budget.csv")
     ctx._hash = result.stdout.split()[0]
-    ctx._known = {"sheet": sheet["sheet_id"], "days": (1, 2), "when": datetime(2025, 3, 3), "file": ctx.task_dir / "assets"}
+    ctx._known = {"sheet": sheet["sheet_id"], "days": (1, 2), "when": datetime(2025, 3, 3)}
+    ctx._known["file"] = ctx.task_dir / "assets"
     return {"notification": "Boss wrote to you.", "time": "2025-03-03T09:00:00+08:00"}
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,6 +42,9 @@ class CheckRun:
         seen = stages[: stages.index(turn) + 1]
         try:
             passed = asyncio.run(self._answer(office.context(Snapshots(seen, grading.workspace))))
+        except Exception as error:
+            error.__traceback__ = _own(error.__traceback__, self.entry.checker.place.file)
+            raise
         finally:
             office.keeper.settle()
         if not passed:
@@ -48,6 +52,14 @@ class CheckRun:
 
     async def _answer(self, ctx: TaskContext) -> bool:
         return bool(await self.entry.check(ctx))
+
+
+def _own(trace: TracebackType | None, file: str) -> TracebackType | None:
+    """A traceback from the task's own file on: how it came to be run is not news."""
+    found = trace
+    while found is not None and found.tb_frame.f_code.co_filename != file:
+        found = found.tb_next
+    return found or trace
 
 
 def checker_function(run: CheckRun) -> Callable[..., None]:

@@ -18,6 +18,7 @@ from pytest_clawmark.commands.compare import add_arguments as compare_arguments
 from pytest_clawmark.commands.export import add_arguments as export_arguments
 from pytest_clawmark.commands.merge import add_arguments as merge_arguments
 from pytest_clawmark.commands.run_arguments import add_arguments as runs_arguments
+from pytest_clawmark.commands.view import add_arguments as view_arguments
 from pytest_clawmark.failures import ClawmarkError
 from pytest_clawmark.sandboxes.contract import Finding
 
@@ -174,6 +175,18 @@ def _merge(arguments: argparse.Namespace) -> int:
     return merge.run(arguments)
 
 
+def _runs(arguments: argparse.Namespace) -> int:
+    from pytest_clawmark.commands import runs
+
+    return runs.run(arguments)
+
+
+def _view(arguments: argparse.Namespace) -> int:
+    from pytest_clawmark.commands import view
+
+    return view.run(arguments)
+
+
 def _build(arguments: argparse.Namespace) -> int:
     from pytest_clawmark.commands import build
 
@@ -184,12 +197,6 @@ def _clean(arguments: argparse.Namespace) -> int:
     from pytest_clawmark.commands import clean
 
     return clean.run(arguments)
-
-
-def _runs(arguments: argparse.Namespace) -> int:
-    from pytest_clawmark.commands import runs
-
-    return runs.run(arguments)
 
 
 COMMANDS = (
@@ -246,6 +253,12 @@ COMMANDS = (
         help="Join runs of different tasks, such as the shards of a CI run, into one.",
         add_arguments=merge_arguments,
         run=_merge,
+    ),
+    Command(
+        name="view",
+        help="Look at runs in the browser: scores, days, steps, mail, tables, files.",
+        add_arguments=view_arguments,
+        run=_view,
     ),
 )
 

@@ -14,7 +14,7 @@ from pytest_clawmark.failures import SettingsError
 
 # A model's name becomes part of node ids, which end at the first "[", and of folders of the run directory.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_INPUTS = ("text", "image", "pdf", "audio")
+_INPUTS = ("text", "image", "audio")
 _APIS = ("chat", "responses", "messages")
 _PRICES = ("input", "cached", "output")
 _OURS = ("model", "messages", "input", "tools", "stream", "stream_options", "n")

@@ -68,6 +68,11 @@ class ModelEntry:
         """Whether it can be shown images."""
         return "image" in self.input
 
+    @property
+    def hears(self) -> bool:
+        """Whether it can be played recordings."""
+        return "audio" in self.input
+
     def cost(self, input_tokens: int, cached_tokens: int, output_tokens: int) -> float | None:
         """US dollars, or None where the price is unknown. Cached tokens are part of the input's."""
         if self.price is None:

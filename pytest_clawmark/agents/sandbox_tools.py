@@ -12,11 +12,13 @@ from typing import Any
 
 from clawmark_services import Tool, ToolError
 from pytest_clawmark.agents.contract import ToolResult
-from pytest_clawmark.agents.images import KINDS, image_type
+from pytest_clawmark.agents.images import KINDS, SOUNDS, image_type, sound_type
 from pytest_clawmark.agents.wording import decode, quoted
 from pytest_clawmark.sandboxes.contract import MIB, Completed, Sandbox
 
-NAMES = ("shell", "read_file", "write_file", "edit_file", "view_image")
+NAMES = ("shell", "read_file", "write_file", "edit_file", "view_image", "view_page", "listen")
+SEEING = frozenset({"view_image", "view_page"})
+"""What only models that see are offered; `listen` is for those that hear."""
 
 _LINES = 2000
 _EDITABLE = 8 * MIB
@@ -55,7 +57,26 @@ tail -n "+$2" < "$1" | head -n "$3"
 _WRITE = _REGULAR + '{ [ -z "$2" ] || mkdir -p -- "$2"; } && cat > "$1"'
 
 
-TOOL_NAMES = ("shell", "read_file", "write_file", "edit_file", "view_image")
+# Prints the number of pages, then the page as JPEG, small enough for what is kept of a command's output.
+_DRAW_PAGE = """
+import io, sys
+import pypdfium2
+path, number = sys.argv[1], int(sys.argv[2])
+try:
+    pdf = pypdfium2.PdfDocument(path)
+except pypdfium2.PdfiumError as error:
+    sys.exit(f"it is no PDF file that can be read ({error})")
+if number > len(pdf):
+    sys.exit(f"it has {len(pdf)} pages")
+page = pdf[number - 1]
+scale = min(2.0, 1600 / max(page.get_size()))
+picture = page.render(scale=scale).to_pil().convert("RGB")
+out = io.BytesIO()
+picture.save(out, "JPEG", quality=80)
+sys.stdout.buffer.write(b"%d\\n" % len(pdf) + out.getvalue())
+"""
+
+TOOL_NAMES = NAMES
 
 
 class SandboxTools:
@@ -137,6 +158,21 @@ class SandboxTools:
                 parameters=_object({"path": path}, "path"),
                 call=self.view_image,
             ),
+            Tool(
+                name="view_page",
+                description="Look at one page of a PDF file.",
+                parameters=_object(
+                    {"path": path, "page": _count("Which page, counted from 1; the first by default.")},
+                    "path",
+                ),
+                call=self.view_page,
+            ),
+            Tool(
+                name="listen",
+                description=f"Listen to a recording ({SOUNDS}, at most {self._image_bytes:,} bytes).",
+                parameters=_object({"path": path}, "path"),
+                call=self.listen,
+            ),
         )
 
     def shell(self, command: str, timeout_seconds: float | None = None) -> ToolResult:
@@ -200,6 +236,33 @@ class SandboxTools:
             raise ToolError(f"{quoted(path)} is no {KINDS} image; convert it with a program first")
         return ToolResult(text=f"{path}: {kind}, {len(data):,} bytes", image=data, image_type=kind)
 
+    def view_page(self, path: str, page: int = 1) -> ToolResult:
+        """A page of a PDF as an image, drawn by the world's own Python."""
+        number = int(page)
+        self._script(_READABLE, path)
+        command = ["python3", "-I", "-c", _DRAW_PAGE, self._place(path), str(number)]
+        done = self._sandbox.run(command, timeout=_FILE_SECONDS)
+        if done.exit_code != 0 or done.truncated:
+            reason = decode(done.stderr).strip().rpartition("\n")[2] or f"exit code {done.exit_code}"
+            raise ToolError(f"{quoted(path)}: page {number} cannot be drawn: {reason}")
+        pages, _, data = done.stdout.partition(b"\n")
+        kind = image_type(data)
+        if kind is None:
+            raise ToolError(f"{quoted(path)}: page {number} cannot be drawn")
+        told = f"{path}: page {number} of {decode(pages[:20])}"
+        return ToolResult(text=told, image=data, image_type=kind)
+
+    def listen(self, path: str) -> ToolResult:
+        """A recording, for models that hear: it takes the place of the image."""
+        data = self._read(path, self._image_bytes)
+        kind = sound_type(data)
+        if kind is None:
+            raise ToolError(f"{quoted(path)} is no {SOUNDS} recording; convert it with a program first")
+        return ToolResult(text=f"{path}: {kind}, {len(data):,} bytes", image=data, image_type=kind)
+
+    def _place(self, path: str) -> str:
+        return self._sandbox.paths["home"] + path[1:] if path.startswith("~/") else path
+
     def _read(self, path: str, most: int) -> bytes:
         (size,) = _numbers(self._script(_READ_SIZE, path).stdout, 1)
         if size > most:
@@ -222,9 +285,8 @@ class SandboxTools:
         _refuse_nul(path, "path")
         if not path or len(path.encode()) > 4096:
             raise ToolError("the path must have 1 to 4096 bytes")
-        place = self._sandbox.paths["home"] + path[1:] if path.startswith("~/") else path
         done = self._sandbox.run(
-            ["sh", "-c", script, "sh", place, *arguments], stdin=stdin, timeout=_FILE_SECONDS
+            ["sh", "-c", script, "sh", self._place(path), *arguments], stdin=stdin, timeout=_FILE_SECONDS
         )
         if done.timed_out:
             raise ToolError(f"{quoted(path)}: no answer within {_FILE_SECONDS:g} seconds")

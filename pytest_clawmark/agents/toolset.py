@@ -12,13 +12,20 @@ from typing import Any
 from clawmark_services import Service, Tool, ToolError, acting_as
 from pytest_clawmark.agents.arguments import parse, validate
 from pytest_clawmark.agents.contract import Record, ToolResult
-from pytest_clawmark.agents.sandbox_tools import SandboxTools
-from pytest_clawmark.agents.wording import cut, encodable
+from pytest_clawmark.agents.sandbox_tools import SEEING, SandboxTools
+from pytest_clawmark.agents.wording import cut, decode, encodable
 from pytest_clawmark.failures import TaskFailure, VoidError, WorldFailure
 from pytest_clawmark.sandboxes.contract import MIB, Sandbox
 
 log = logging.getLogger(__name__)
 
+OUTPUTS = "outputs"
+# Numbered, so that the same work leaves the same names.
+_KEEP = """
+mkdir -p -- "$1" && number=$(ls -1 -- "$1" | wc -l) && file="$1/$((number + 1)).txt" && cat > "$file" &&
+printf %s "$file"
+"""
+_KEEP_SECONDS = 60.0
 _BLIND = "this model takes no images: look at the file with programs instead (shell)"
 
 
@@ -26,8 +33,9 @@ class WorldToolset:
     """The shell, the files and the services of one world, for one turn.
 
     `allowed` names the tools of this turn, None for all; a name that does not exist raises `TaskFailure`.
-    A result's text has at most about `output_characters`. Times are seconds: `command_seconds` is the
-    default of a shell command, `longest_seconds` the most that an agent may ask for.
+    A result's text has at most about `output_characters`; what is longer is kept whole in the agent's home.
+    Times are seconds: `command_seconds` is the default of a shell command, `longest_seconds` the most that an
+    agent may ask for.
     """
 
     def __init__(
@@ -51,6 +59,7 @@ class WorldToolset:
             image_bytes=image_bytes,
         )
         everything = [*own.tools(), *(tool for service in services for tool in service.tools())]
+        self._sandbox = sandbox
         self._tools = {tool.name: tool for tool in _only(everything, allowed)}
         self._existing = {tool.name for tool in everything}
         self._record = record
@@ -88,7 +97,7 @@ class WorldToolset:
         return result
 
     def _answer(self, tool: Tool, arguments: dict[str, Any], *, images: bool) -> ToolResult:
-        if tool.name == "view_image" and not images:
+        if tool.name in SEEING and not images:
             raise ToolError(_BLIND)
         try:
             validate(tool, arguments)
@@ -103,7 +112,7 @@ class WorldToolset:
         if not isinstance(answer, ToolResult):
             answer = ToolResult(text=_as_text(answer))
         return ToolResult(
-            text=self._bounded(answer.text),
+            text=self._kept(answer.text),
             error=answer.error,
             image=answer.image,
             image_type=answer.image_type,
@@ -116,6 +125,20 @@ class WorldToolset:
             allowed = ", ".join(self._tools) or "none"
             raise ToolError(f"the tool {cut(repr(name), 100)} {why}. Tools you may call: {allowed}.")
         return tool
+
+    def _kept(self, text: str) -> str:
+        """A text as the agent is shown it; of one too long, the whole lies in a file of its home."""
+        whole = encodable(text)
+        if len(whole) <= self._output_characters:
+            return str(whole)
+        folder = f"{self._sandbox.paths['home']}/{OUTPUTS}"
+        done = self._sandbox.run(
+            ["sh", "-c", _KEEP, "sh", folder], stdin=whole.encode(), timeout=_KEEP_SECONDS
+        )
+        shown = cut(whole, self._output_characters)
+        if done.exit_code != 0:
+            return shown
+        return f"{shown}\n[the whole text is in {decode(done.stdout).strip()}]"
 
     def _bounded(self, text: str) -> str:
         return cut(encodable(text), self._output_characters)

@@ -164,7 +164,7 @@ class Ledger:
             for call in answer.calls():
                 function = table(call.get("function"))
                 started = (text(function.get("name")), text(function.get("arguments")), time.monotonic())
-                self._pending[text(call.get("id"))] = started
+                self._pending[_plain(call.get("id"))] = started
             self._write(
                 {
                     "type": "model",
@@ -195,7 +195,7 @@ class Ledger:
 
     def _write_tool(self, message: Message) -> None:
         """A result of a tool that the model asked for in this turn."""
-        call = self._pending.pop(text(message.get("tool_call_id")), None)
+        call = self._pending.pop(_plain(message.get("tool_call_id")), None)
         if call is None:
             return
         name, arguments, began = call
@@ -227,6 +227,11 @@ def estimate(messages: Sequence[Message]) -> int:
     characters = sum(len(text_of(message.get("content"))) for message in messages)
     characters += sum(len(text(function.get("arguments"))) for function in called)
     return int(characters // CHARACTERS_PER_TOKEN + pictures * _TOKENS_PER_PICTURE)
+
+
+def _plain(identifier: Any) -> str:
+    """Some harnesses leave only letters and digits of a call's identifier."""
+    return "".join(letter for letter in text(identifier) if letter.isalnum())
 
 
 def _told(asked: Asked) -> dict[str, Any]:

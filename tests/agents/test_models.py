@@ -88,7 +88,7 @@ def test_pyproject_is_read_and_clawmark_toml_and_nearer_folders_overlay_it(tmp_p
         ("context_window = 0", r"positive whole number of tokens"),
         ("context_window = true", r"positive whole number of tokens"),
         ("context_window = 1.5", r"positive whole number of tokens"),
-        ("input = ['image']", r"a list of text, image, pdf and audio that contains text"),
+        ("input = ['image']", r"a list of text, image and audio that contains text"),
         ("input = ['text', 'video']", r"a list of text, image"),
         ("input = 'text'", r"a list of text, image"),
         ("api = 'completions'", r"must be what the endpoint speaks: 'chat', 'responses', 'messages'"),

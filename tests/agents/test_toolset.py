@@ -1,5 +1,6 @@
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -82,9 +83,11 @@ def test_bytes_that_are_no_text_are_replaced(toolset):
 def test_long_output_keeps_its_head_and_its_tail(toolset):
     told = text(toolset(output_characters=300), "shell", command="seq 1 1000")
     assert told.startswith("1\n2\n")
-    assert told.endswith("999\n1000\n")
+    shown, _, kept = told.partition("\n[the whole text is in ")
+    assert shown.endswith("999\n1000\n")
+    assert Path(kept.removesuffix("]")).read_text() == "".join(f"{n}\n" for n in range(1, 1001))
     assert "characters left out of 3,893" in told
-    assert len(told) < 400
+    assert len(shown) < 400
 
 
 def test_an_output_that_the_sandbox_dropped_is_mentioned(tmp_path, toolset):

@@ -18,11 +18,19 @@ _NOT_SHOWN = "(the image could not be shown: the model's service refuses it)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """An image to show, with a line that says which it is."""
+    """An image to show, or a recording to play, with a line that says which it is."""
 
     caption: str
     data: bytes
     media_type: str
+
+
+def _part(picture: Picture) -> dict[str, Any]:
+    encoded = base64.b64encode(picture.data).decode("ascii")
+    kind, _, form = picture.media_type.partition("/")
+    if kind == "audio":
+        return {"type": "input_audio", "input_audio": {"data": encoded, "format": form}}
+    return {"type": "image_url", "image_url": {"url": f"data:{picture.media_type};base64,{encoded}"}}
 
 
 class Conversation:
@@ -63,11 +71,8 @@ class Conversation:
             return
         content: list[dict[str, Any]] = []
         for picture in pictures:
-            encoded = base64.b64encode(picture.data).decode("ascii")
             content.append({"type": "text", "text": picture.caption})
-            content.append(
-                {"type": "image_url", "image_url": {"url": f"data:{picture.media_type};base64,{encoded}"}}
-            )
+            content.append(_part(picture))
         self._new_images.append(len(self.messages))
         self._images += len(pictures)
         self._add({"role": "user", "content": content}, "")
@@ -76,7 +81,7 @@ class Conversation:
         """Replace the images that no answer has followed yet by a note; whether there were any."""
         for index in self._new_images:
             content = self.messages[index]["content"]
-            pictures = sum(part["type"] == "image_url" for part in content)
+            pictures = sum(part["type"] != "text" for part in content)
             self._images -= pictures
             self.messages[index] = {"role": "user", "content": _NOT_SHOWN}
         withdrawn = bool(self._new_images)

@@ -10,6 +10,7 @@ from pytest_clawmark.agents.chat.completion import Completion, ToolRequest, comp
 from pytest_clawmark.agents.chat.conversation import Conversation, Picture
 from pytest_clawmark.agents.contract import Stop, Workday
 from pytest_clawmark.agents.models import ModelEntry
+from pytest_clawmark.agents.sandbox_tools import SEEING
 from pytest_clawmark.failures import ModelFailure
 from pytest_clawmark.gateway.faults import ContextOverflow, Refused
 from pytest_clawmark.gateway.line import Line, Reply
@@ -34,7 +35,9 @@ class ChatTurn:
         self._conversation = conversation
         self._day = day
         self._tools = [
-            _as_function(tool) for tool in day.tools.tools if entry.sees or tool.name != "view_image"
+            _as_function(tool)
+            for tool in day.tools.tools
+            if (entry.sees or tool.name not in SEEING) and (entry.hears or tool.name != "listen")
         ]
         self._ledger = line.ledger
         self._cut_off = 0
@@ -99,6 +102,7 @@ class ChatTurn:
             # An agent that shows a damaged picture must not end its day unmeasured that way.
             if not self._conversation.withdraw_new_images():
                 raise
+            self._unread("what was shown last", "the model's service refuses it")
         return self._ask_once()
 
     def _ask_once(self) -> Reply:
@@ -140,9 +144,19 @@ class ChatTurn:
         result = self._day.tools.call(request.name, request.arguments, images=self._entry.sees)
         text = f"{result.text}\n{_GO_ON}" if result.error and cut_off else result.text
         self._conversation.result(request.id, text)
-        if result.image is None or not self._entry.sees:
+        if result.image is None:
+            return []
+        if not self._takes(result.image_type):
+            self._unread(result.text, f"the model takes no {result.image_type}")
             return []
         return [Picture(caption=result.text, data=result.image, media_type=result.image_type)]
+
+    def _takes(self, media_type: str) -> bool:
+        return self._entry.hears if media_type.startswith("audio/") else self._entry.sees
+
+    def _unread(self, what: str, why: str) -> None:
+        """Write down what the model wanted to see or hear, and did not."""
+        self._day.record({"type": "unread", "what": what, "why": why})
 
     def _go_on(self, size: int) -> Stop | None:
         """An answer broke off: at the window's end, or at the most that one answer may have."""

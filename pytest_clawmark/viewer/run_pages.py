@@ -216,6 +216,7 @@ def _agent(found: LabelAnalysis, name: str) -> Json:
         "void": totals.episodes.void,
         "broken": totals.checkers["broken"],
         "usage": totals.usage,
+        "tokens": _tokens(totals.usage.input_tokens + totals.usage.output_tokens),
         "trials": [rates.to_json() for rates in found.trials],
     }
 
@@ -357,9 +358,13 @@ def _label_row(label: Mapping[str, Any]) -> Json:
         "coverage": figures.of(label["episodes"]["measured"], label["episodes"]["planned"]),
         "void": label["episodes"]["void"],
         "cost": figures.money(label["usage"]["cost"], unpriced=label["usage"]["unpriced"]),
-        "tokens": figures.amount(label["usage"]["input_tokens"] + label["usage"]["output_tokens"]),
+        "tokens": _tokens(label["usage"]["input_tokens"] + label["usage"]["output_tokens"]),
         "seconds": label["usage"]["seconds"],
     }
+
+
+def _tokens(count: int) -> str:
+    return figures.amount(count) if count else figures.NONE
 
 
 def _trends(fronts: Iterable[Front]) -> Iterator[Json]:
@@ -379,7 +384,7 @@ def _trends(fronts: Iterable[Front]) -> Iterator[Json]:
             "runs": len(known),
             "latest": figures.share(known[-1].value),
             "best": figures.share(max(point.value for point in known)),
-            "change": "" if change is None else f"{change:+.2f}",
+            "change": "" if change is None else f"{change:+.2f}" if change else "=",
             "better": None if not change else change > 0,
             "spark": drawing.sparkline(known[-40:]),
         }

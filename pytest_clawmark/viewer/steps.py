@@ -127,8 +127,16 @@ def _hint(arguments: Any) -> str:
     if not isinstance(arguments, Mapping):
         return one_line(_text(arguments)[:_HINT])
     telling = [name for name in _TELLING if name in arguments] or list(arguments)
-    return one_line(" · ".join(_text(arguments[name])[:_HINT] for name in telling[:3]))[:_HINT]
+    return one_line(" · ".join(_named(name, arguments[name]) for name in telling[:3]))[:_HINT]
+
+
+def _named(name: Any, value: Any) -> str:
+    """Texts speak for themselves; numbers and truth values need their names."""
+    said = _text(value)[:_HINT]
+    return said if isinstance(value, str) and value else f"{name} {said}"
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
     return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)

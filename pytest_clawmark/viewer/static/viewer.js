@@ -216,10 +216,20 @@ class Player {
       details.open = true;
       details.dataset.byPlayer = "1";
     }
-    step?.scrollIntoView({ block: "nearest" });
+    if (step) this.reveal(step);
     this.slider.value = wanted;
     find("#position").textContent = `${wanted} of ${this.total - 1}`;
     if (remember) history.replaceState(null, "", `${location.pathname}${location.search}#${this.anchor}-${wanted}`);
+  }
+
+  // Only the list of steps scrolls where it has a height of its own; else the page does.
+  reveal(step) {
+    const box = this.list.parentElement;
+    if (box.scrollHeight <= box.clientHeight + 1) return step.scrollIntoView({ block: "nearest" });
+    const head = find(".controls").offsetHeight + 8;
+    const [inner, outer] = [step.getBoundingClientRect(), box.getBoundingClientRect()];
+    if (inner.top < outer.top + head || inner.height > outer.height - head) box.scrollTop += inner.top - outer.top - head;
+    else if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom + 8;
   }
 
   get playing() {

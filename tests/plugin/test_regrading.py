@@ -222,6 +222,24 @@ def test_a_malformed_task_that_was_not_played_is_not_counted(office, graded: Gra
     assert [task["id"] for task in graded.results()["tasks"]] == ["hr/a"]
 
 
+def test_a_forked_run_is_graded_as_far_as_it_was_played(office, graded: Graded) -> None:
+    office.add()
+    office.run("--agent=golden")
+    fork = ("--agent=idle", "--sandbox=local", "--from=run", "--at=monday", "--run-dir=fork")
+    office.pytester.runpytest("tasks", "-p", "no:cacheprovider", *fork).assert_outcomes(
+        passed=2, failed=1, deselected=2
+    )
+    graded.again(run="fork").assert_outcomes(passed=2, failed=1, deselected=2)
+    assert graded.results("fork.regrade-1")["tasks"] == graded.results("fork")["tasks"]
+
+
+def test_thresholds_decide_a_graded_session_too(office, graded: Graded) -> None:
+    office.add()
+    office.run("--agent=idle")
+    assert graded.again("--min-score=0.1", "--exit=thresholds").ret == pytest.ExitCode.TESTS_FAILED
+    assert graded.again("--min-score=0", "--exit=thresholds").ret == pytest.ExitCode.OK
+
+
 def test_a_selection_grades_a_part(office, graded: Graded) -> None:
     office.add()
     office.run("--agent=golden")

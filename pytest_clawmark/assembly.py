@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,11 +56,18 @@ def choose_place(config: pytest.Config, settings: Settings, agents: Sequence[Age
 
     theirs = offered(config.hook.pytest_clawmark_sandboxes(config=config))
     trusted = all(agent.trusted for agent in agents)
-    known = {**providers(settings.image), **theirs}
+    tasks = [config.rootpath, *(path for each in config.args if (path := _folder(config, each)))]
+    known = {**providers(settings.image, rootfs=settings.rootfs, hidden=tasks), **theirs}
     # Naming an image is asking for Docker: running elsewhere would measure something else.
     name = "docker" if settings.image is not None and settings.sandbox == "auto" else settings.sandbox
     provider, reason = choose(name, trusted=trusted, known=known)
     return Place(provider=provider, reason=reason)
+
+
+def _folder(config: pytest.Config, argument: str) -> Path | None:
+    """The folder that an argument of pytest's names, or that its file is in."""
+    path = (config.invocation_params.dir / argument.partition("::")[0]).absolute()
+    return next((found for found in (path, path.parent) if found.is_dir()), None)
 
 
 def ensure_toolbox(say: Callable[[str], None]) -> None:

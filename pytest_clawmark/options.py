@@ -46,6 +46,13 @@ def add_options(parser: pytest.Parser) -> None:
         help="the image of --sandbox=docker, which naming one asks for",
     )
     add(
+        "--rootfs",
+        default=None,
+        metavar="PATH",
+        help="whose programs a bubblewrap world has: host (default), a folder with a root filesystem, or a tar "
+        "archive of one, such as `docker export` writes",
+    )
+    add(
         "--episodes",
         type=_positive,
         default=None,

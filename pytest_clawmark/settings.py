@@ -21,6 +21,7 @@ from pytest_clawmark.failures import SettingsError
 _FILE_KEYS: Mapping[str, type] = {
     "sandbox": str,
     "image": str,
+    "rootfs": str,
     "episodes": int,
     "trials": int,
     "seed": int,
@@ -87,6 +88,7 @@ class Settings:
     tasks_minutes: bool = False
     resuming: bool = False
     fork: Fork | None = None
+    rootfs: str | None = None
 
     @property
     def playing(self) -> bool:
@@ -132,6 +134,7 @@ class Settings:
                 **({"tasks_minutes": True} if self.tasks_minutes else {}),
             },
             **({"fork": self.fork.to_json()} if self.fork else {}),
+            **({"rootfs": self.rootfs} if self.rootfs else {}),
         }
 
 
@@ -160,6 +163,7 @@ def _read(config: pytest.Config, stored: Mapping[str, Any], now: Callable[[], da
             **{field: chosen(name, None) for name, field in _BUDGETS.items()},
         ),
         tasks_minutes=timeout == TASKS_OWN,
+        rootfs=chosen("rootfs", None),
     )
 
 
@@ -207,10 +211,12 @@ def _resumed(config: pytest.Config) -> Settings:
         tasks_minutes=limits.get("tasks_minutes", False),
         resuming=True,
         fork=Fork.from_json(recorded["fork"]) if "fork" in recorded else None,
+        rootfs=recorded.get("rootfs"),
     )
     stored = {
         "sandbox": before.sandbox,
         "image": before.image,
+        "rootfs": before.rootfs,
         "episodes": before.episodes,
         "trials": before.trials,
         "seed": before.seed,

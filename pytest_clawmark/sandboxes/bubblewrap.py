@@ -194,12 +194,14 @@ class Bubblewrap:
             raise WorldFailure(
                 "no toolbox was given, and /usr/bin has no Python 3.11: run `pytest-clawmark setup`"
             )
+        complaint = ""
         for path in (*ours, *_IMAGE_PYTHONS):
-            if self._try(_toolbox(toolbox), [path, *FLAGS, "-c", _SUITS])[0] == 0:
+            code, complaint = self._try(_toolbox(toolbox), [path, *FLAGS, "-c", _SUITS])
+            if code == 0:
                 return _Interpreter(inside=path, here=None)
         raise WorldFailure(
             f"the root filesystem {self._rootfs.folder} can run neither the toolbox's Python nor one of its own: "
-            "name one with Python 3.11 or later"
+            f"name one with Python 3.11 or later ({complaint or 'it is older'})"
         )
 
     def _arguments(self, blueprint: Blueprint, files: Sequence[tuple[str, int]]) -> list[str]:

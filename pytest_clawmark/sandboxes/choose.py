@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from pytest_clawmark.failures import SettingsError
 from pytest_clawmark.sandboxes.contract import Finding, SandboxProvider
@@ -14,10 +15,11 @@ _HOW_TO_ISOLATE = (
 )
 
 
-def _bubblewrap() -> SandboxProvider:
+def _bubblewrap(rootfs: str | None, hidden: Sequence[Path]) -> SandboxProvider:
     from pytest_clawmark.sandboxes.bubblewrap import Bubblewrap
+    from pytest_clawmark.sandboxes.rootfs import find_rootfs
 
-    return Bubblewrap()
+    return Bubblewrap(rootfs=find_rootfs(rootfs, hidden))
 
 
 def _docker(image: str | None) -> SandboxProvider:
@@ -35,13 +37,16 @@ def _local() -> SandboxProvider:
 Providers = Mapping[str, Callable[[], SandboxProvider]]
 
 
-def providers(image: str | None = None) -> Providers:
+def providers(
+    image: str | None = None, *, rootfs: str | None = None, hidden: Sequence[Path] = ()
+) -> Providers:
     """Every kind of sandbox by its name, the preferred first. Calling one makes it.
 
-    Whoever names an `image` prefers Docker.
+    Whoever names an `image` prefers Docker. `rootfs` is bubblewrap's root filesystem (`find_rootfs`); the folders
+    `hidden`, such as that of the tasks, are not shown to its worlds wherever they lie.
     """
     isolated: dict[str, Callable[[], SandboxProvider]] = {
-        "bubblewrap": _bubblewrap,
+        "bubblewrap": lambda: _bubblewrap(rootfs, hidden),
         "docker": lambda: _docker(image),
     }
     names = ["bubblewrap", "docker"] if image is None else ["docker", "bubblewrap"]

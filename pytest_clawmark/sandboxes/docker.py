@@ -35,12 +35,11 @@ _HOW_TO_BUILD = "build it with `pytest-clawmark build`"
 
 _TREES: dict[Tree, str] = {"workspace": "/workspace", "home": "/root", "tmp": "/tmp"}  # noqa: S108 - inside
 _CONTROL = "/opt/control"
-_LIBRARY, _PRELOAD = "clock.so", "preload"
+_AUTHORITIES, _LIBRARY, _PRELOAD = "authorities.pem", "clock.so", "preload"
 _IMAGE_PYTHON = "python3"
 _CONNECT_SECONDS = 30.0
 # Beside the agent's processes: init, and a keeper for each command that runs.
 _SPARE_PROCESSES = 16
-_TRUST_SPACE = 4 * 1024 * 1024
 _ROOT = Owner(uid=0, gid=0)
 _NOTHING: Mapping[str, Any] = {}
 
@@ -101,7 +100,10 @@ class Docker:
         owner = self._owners.lend()
         with contextlib.ExitStack() as undo:
             undo.callback(self._owners.take_back, owner)
-            with _meeting_point(owner) as folder, _listening(folder, owner) as door:
+            with (
+                _meeting_point(owner, etc.bundle(blueprint.authority)) as folder,
+                _listening(folder, owner) as door,
+            ):
                 container = self._create(blueprint, _ours(folder), interpreter, owner)
                 undo.callback(self.engine.discard, container)
                 self.engine.start(container)
@@ -231,18 +233,19 @@ class Docker:
 
 
 @contextlib.contextmanager
-def _meeting_point(owner: Owner) -> Iterator[Path]:
+def _meeting_point(owner: Owner, authorities: bytes) -> Iterator[Path]:
     """A folder, seen in the container, where init is found and finds us; gone once it has."""
     folder = own_folder()
     try:
         shutil.copyfile(SOURCE, folder / "init.py")
         for path in (folder / "init.py", folder):
             os.chown(path, owner.uid, owner.gid)
+        files = {_AUTHORITIES: authorities}
         if content := library():
-            (folder / _LIBRARY).write_bytes(content)
-            (folder / _PRELOAD).write_bytes(PRELOADED)
-            for name in (_LIBRARY, _PRELOAD):
-                (folder / name).chmod(0o644)
+            files |= {_LIBRARY: content, _PRELOAD: PRELOADED}
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+            (folder / name).chmod(0o644)
         yield folder
     finally:
         shutil.rmtree(folder)
@@ -264,10 +267,9 @@ def _listening(folder: Path, owner: Owner) -> Iterator[socket.socket]:
 
 def _ours(folder: Path) -> list[Any]:
     """What of the meeting point is shown where. What a container has been given it keeps when it is deleted."""
-    if not (folder / _LIBRARY).exists():
-        return [_bind(folder, _CONTROL)]
-    shown = ((folder / _LIBRARY, INSIDE), (folder / _PRELOAD, PRELOAD))
-    return [_bind(folder, _CONTROL), *(_bind(path, target) for path, target in shown)]
+    shown = {_AUTHORITIES: etc.BUNDLE, _LIBRARY: INSIDE, _PRELOAD: PRELOAD}
+    places = {folder / name: target for name, target in shown.items() if (folder / name).exists()}
+    return [_bind(folder, _CONTROL), *(_bind(path, target) for path, target in places.items())]
 
 
 def _open_clock(folder: Path) -> int | None:
@@ -288,7 +290,7 @@ def _bind(source: Path, target: str, *, writable: bool = False) -> Any:
 
 def _rights(blueprint: Blueprint) -> dict[str, Any]:
     limits = blueprint.limits
-    memory = limits.memory + limits.workspace + 3 * limits.scratch + _TRUST_SPACE
+    memory = limits.memory + limits.workspace + 3 * limits.scratch
     return {
         "ExtraHosts": [f"{name}:{ip}" for name, ip in blueprint.hosts.items()],
         "CapDrop": ["ALL"],
@@ -310,7 +312,6 @@ def _file_systems(limits: Limits, inside: Owner) -> dict[str, str]:
         _TREES["home"]: f"{mine},mode=0755,size={limits.scratch}",
         _TREES["tmp"]: f"{mine},mode=1777,size={limits.scratch}",
         "/dev/shm": f"{mine},mode=1777,size={limits.scratch}",  # noqa: S108 - inside
-        str(Path(etc.BUNDLE).parent): f"{mine},mode=0755,size={_TRUST_SPACE}",
     }
 
 
@@ -323,6 +324,5 @@ def _configuration(blueprint: Blueprint) -> Configuration:
         memory=blueprint.limits.memory,
         # The kernel would count what this user runs in all worlds; the container has a limit of its own.
         rlimits=resource_limits(blueprint.limits, count_processes=False),
-        files={etc.BUNDLE: etc.bundle(blueprint.authority)},
         filter=filter_here(),
     )

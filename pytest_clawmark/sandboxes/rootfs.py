@@ -63,7 +63,9 @@ class Rootfs:
         Raises `WorldFailure` where something to be hidden cannot be.
         """
         shown = _machine() if self.folder is None else _image(self.folder)
-        inside = sorted(self._inside(path) for path in self._to_hide())
+        hidden = set(self._to_hide())
+        outermost = (path for path in hidden if not hidden & set(path.parents))
+        inside = sorted(self._inside(path) for path in outermost)
         return (*shown, *(part for path in inside for part in ("--tmpfs", path, "--remount-ro", path)))
 
     def _to_hide(self) -> Iterator[Path]:

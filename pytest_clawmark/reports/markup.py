@@ -6,6 +6,7 @@ characters) and is then escaped, unless a template of ours made it.
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -25,11 +26,18 @@ def cell(name: str, text: str, *, css: str = "") -> str:
     return Markup('<td class="col-{} {}">{}</td>').format(name, css, visible(text).replace("\n", " "))
 
 
-def style() -> Markup:
-    """The style sheet: ours, so it is markup."""
+def source(name: str) -> Markup:
+    """One of our files as it is, such as `style.css`: ours, so it is markup."""
     environment = _environment()
     assert environment.loader is not None
-    return Markup(environment.loader.get_source(environment, "style.css")[0])  # noqa: S704 - a file of ours
+    return Markup(environment.loader.get_source(environment, name)[0])  # noqa: S704 - a file of ours
+
+
+def data(value: Any) -> Markup:
+    """JSON for `<script type="application/json">`: with nothing in it that could end the element."""
+    text = visible(json.dumps(value, ensure_ascii=True))
+    escaped = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Markup(escaped)  # noqa: S704 - no character in it means anything in HTML
 
 
 @cache

@@ -2,7 +2,8 @@
 
 An agent wrote most of it. Whatever it wrote, the payload can be sent between processes, encoded and held in
 memory for every turn of a run: text is cut in the middle, halves of surrogate pairs and control characters
-stand as their escapes, deep and wide structures are cut, and a long transcript loses its middle.
+stand as their escapes, deep and wide structures are cut, and a long transcript loses its middle. What is long
+travels compressed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pytest_clawmark.reports.compressing import packed
 from pytest_clawmark.reports.text import middle_cut, visible
 from pytest_clawmark.scoring import TurnResult, Verdict
 
@@ -18,6 +20,8 @@ TEXT = 4_000
 TRANSCRIPT = 150_000
 DIFF = 12_000
 DIFFS = 100_000
+PACKED = 96_000
+"""How many characters the compressed part of a turn has at most: random bytes do not compress."""
 _NAMES = ("path", "change", "note")
 _ITEMS = 60
 _DEPTH = 6
@@ -38,23 +42,50 @@ def turn_payload(
     world: Mapping[str, Any] | None = None,
 ) -> Json:
     """For a turn's report: `wakeup` is the message, `trajectory` its records, `changes` the changed files, and
-    `world` the summary of what changed everywhere."""
+    `world` the summary of what changed everywhere: these four are packed as `details`."""
     return {
         "kind": "turn",
         "task": bounded(task),
         "label": bounded(label),
         "trial": trial,
         "turn": bounded(turn.turn),
+        "index": turn.index,
         "outcome": turn.outcome,
         "reason": bounded(turn.reason),
         "stop_kind": turn.stop_kind,
         "usage": bounded(dict(turn.usage)),
         "seconds": turn.seconds,
-        "wakeup": bounded(wakeup),
-        "trajectory": _transcript(trajectory),
-        "changes": _changes(changes),
-        **({"world": dict(world)} if world else {}),
+        "details": _details(wakeup, list(trajectory), changes, world),
     }
+
+
+def _details(
+    wakeup: str,
+    trajectory: Sequence[Mapping[str, Any]],
+    changes: Sequence[Mapping[str, Any]],
+    world: Mapping[str, Any] | None,
+) -> str:
+    """Packed; what does not compress is cut again and again, down to nothing but the message."""
+    budget = TRANSCRIPT
+    while True:
+        share = budget / TRANSCRIPT
+        told = {
+            "wakeup": bounded(wakeup),
+            "trajectory": _transcript(trajectory, budget),
+            "changes": _changes(changes, int(DIFFS * share)),
+            **({"world": _world(world, share)} if world else {}),
+        }
+        details = packed(told)
+        if len(details) <= PACKED or not budget:
+            return details
+        budget = budget * PACKED * 3 // (len(details) * 4)
+        budget = budget if budget > TEXT // 2 else 0
+
+
+def _world(world: Mapping[str, Any], share: float) -> Json:
+    """Fewer of its changes; the counts stay."""
+    shown = world.get("shown") or []
+    return dict(world) if share == 1 else {**world, "shown": shown[: int(len(shown) * share)]}
 
 
 def checker_payload(*, task: str, label: str, trial: int, verdict: Verdict, score: float | None) -> Json:
@@ -101,14 +132,14 @@ def _mapping(value: Mapping[Any, Any], depth: int) -> Json:
     return {**{str(bounded(str(key)[:200])): bounded(item, depth - 1) for key, item in kept}, **more}
 
 
-def _transcript(records: Iterable[Mapping[str, Any]]) -> list[Json]:
+def _transcript(records: Iterable[Mapping[str, Any]], budget: int) -> list[Json]:
     """All records, or the first and the last with a `gap` record between, within the budget."""
     cleaned = [bounded(record) for record in records if isinstance(record, Mapping)]
     sizes = [len(json.dumps(record)) for record in cleaned]
-    if sum(sizes) <= TRANSCRIPT:
+    if sum(sizes) <= budget:
         return cleaned
-    head = _fitting(sizes, TRANSCRIPT * 2 // 3)
-    tail = _fitting(sizes[:head:-1], TRANSCRIPT // 3)
+    head = _fitting(sizes, budget * 2 // 3)
+    tail = _fitting(sizes[:head:-1], budget // 3)
     gap = {"type": "gap", "records": len(cleaned) - head - tail}
     return [*cleaned[:head], gap, *cleaned[len(cleaned) - tail :]]
 
@@ -122,8 +153,8 @@ def _fitting(sizes: Sequence[int], budget: int) -> int:
     return len(sizes)
 
 
-def _changes(changes: Sequence[Mapping[str, Any]]) -> list[Json]:
-    budget, kept = DIFFS, []
+def _changes(changes: Sequence[Mapping[str, Any]], budget: int) -> list[Json]:
+    kept = []
     for change in changes[: 4 * _ITEMS]:
         diff = middle_cut(visible(str(change.get("diff", ""))), DIFF)
         if len(diff) > budget:

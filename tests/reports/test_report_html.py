@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_clawmark.reports.html import HtmlReport, register_html, turn_html
+from pytest_clawmark.reports.html import HtmlReport, register_html
 from pytest_clawmark.reports.html_summary import scores_html
+from pytest_clawmark.reports.html_turns import Check, checks_html, turn_html
 from pytest_clawmark.reports.payload import turn_payload
 from pytest_clawmark.reports.transcript import MAX_STEPS, steps
 from pytest_clawmark.scoring import EpisodeResult, TurnResult, Verdict
@@ -32,9 +33,15 @@ ATTACKS = [
 ATTACK = " ".join(ATTACKS)
 OURS = {
     *("div", "details", "summary", "pre", "ol", "li", "ul", "b", "span", "code", "p", "h2"),
-    *("table", "thead", "tbody", "tr", "th", "td", "style"),
+    *("table", "thead", "tbody", "tr", "th", "td", "style", "section", "h3", "h4"),
 }
-ATTRIBUTES = {"class", "open", "title", "style"}
+SUMMARY = {
+    *(OURS | {"figure", "figcaption", "button", "form", "label", "select", "option", "input", "output"}),
+    *("svg", "g", "line", "text", "polyline", "circle", "rect", "title"),
+}
+WRITTEN = {"class", "open", "title", "style", "colspan"}
+EVENTS = re.compile("on[a-z]+$")
+VOID = {"input"}
 
 
 class Parsed(HTMLParser):
@@ -52,7 +59,8 @@ class Parsed(HTMLParser):
         assert self._open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._open.append(tag)
+        if tag not in VOID:
+            self._open.append(tag)
         self.tags[tag] += 1
         self.attributes |= {name for name, _ in attrs}
         self.titles += [value or "" for name, value in attrs if name == "title"]
@@ -143,6 +151,22 @@ def test_a_payload_that_crossed_processes_is_as_harmless() -> None:
     assert parsed.attributes <= {"class", "open"}
 
 
+def test_nothing_in_a_checker_becomes_markup() -> None:
+    check = Check(
+        id=ATTACK,
+        outcome="failed",
+        category=ATTACK,
+        description=ATTACK,
+        explanation=f"> {ATTACK}\nE {ATTACK}\n{ATTACK}",
+        printed=((ATTACK, ATTACK),),
+    )
+    parsed = Parsed(checks_html([check, replace(check, explanation="", reason=ATTACK, outcome=ATTACK)]))
+    assert set(parsed.tags) <= OURS - {"style"}
+    assert parsed.attributes <= {"class", "open"}
+    for attack in ATTACKS[:8]:
+        assert parsed.text.count(attack) >= 8, attack
+
+
 def test_nothing_in_the_scores_becomes_markup() -> None:
     verdicts = tuple(
         Verdict(id=ATTACK, turn=ATTACK, outcome=outcome, red_line=red, reason=ATTACK, category=ATTACK)
@@ -154,9 +178,10 @@ def test_nothing_in_the_scores_becomes_markup() -> None:
         EpisodeResult(task=ATTACK, family=ATTACK, agent=ATTACK, label=ATTACK, planned=6, void_reason=ATTACK),
     ]
     parsed = Parsed(scores_html(results, location=ATTACK))
-    assert set(parsed.tags) <= OURS
+    assert set(parsed.tags) <= SUMMARY
     assert parsed.tags["style"] == 1
-    assert parsed.attributes <= ATTRIBUTES
+    assert not any(EVENTS.match(name) for name in parsed.attributes)
+    assert not parsed.attributes & {"href", "src", "srcdoc", "action", "formaction"}
     assert ATTACKS[0] in "".join(parsed.titles)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]", parsed.text)
 
@@ -181,7 +206,7 @@ def test_the_scores_show_agents_tasks_and_what_spoilt_them() -> None:
         )
     ).text
     words = " ".join(text.split())
-    for said in ("0.43..0.57", "1 of 2", "0 % (0/1)", "hr/a", "0.75", "void", "Run: runs/x"):
+    for said in ("0.43..0.57", "1/2", "0 % [0, 79] (0/1)", "hr/a", "0.75", "void", "Run: runs/x"):
         assert said in words, said
     assert "1 red lines crossed" in words
     assert "hr/a[m] wednesday::check_c: it was converted" in words
@@ -226,7 +251,7 @@ def test_a_turn_shows_message_steps_and_changes_in_order() -> None:
     order += [
         "tried again 1x",
         "I look.",
-        "shell({})",
+        "shell",
         "ls -l",
         "a.txt",
         "stop: done",
@@ -237,6 +262,7 @@ def test_a_turn_shows_message_steps_and_changes_in_order() -> None:
     places = [words.index(said) for said in order]
     assert places == sorted(places)
     assert "not twice" not in words
+    assert "shell({})" not in words
     assert "--- a.txt" not in words
     assert "finish:" not in words
 
@@ -258,62 +284,55 @@ def report(nodeid: str, when: str = "call", **attributes: Any) -> pytest.TestRep
 def row(plugin: HtmlReport, of: pytest.TestReport) -> list[str]:
     cells = ["result", "test", "duration", "links"]
     plugin.pytest_html_results_table_row(of, cells)
-    assert cells[:2] + cells[5:] == ["result", "test", "duration", "links"]
-    return [re.sub("<[^>]*>", "", cell) for cell in cells[2:5]]
+    assert cells[:2] + cells[6:] == ["result", "test", "duration", "links"]
+    return [re.sub("<[^>]*>", "", cell) for cell in cells[2:6]]
 
 
 @pytest.mark.parametrize(
     ("payload", "cells"),
     [
-        ({"kind": "turn", "outcome": "worked", "turn": "tuesday"}, ["worked", "tuesday", ""]),
+        ({"kind": "turn", "outcome": "worked", "label": "m"}, ["m", "worked"]),
         (
-            {"kind": "turn", "outcome": "stopped", "stop_kind": "context", "turn": "t"},
-            ["stopped: context", "t", ""],
+            {"kind": "turn", "outcome": "stopped", "stop_kind": "context", "label": "m"},
+            ["m", "stopped: context"],
         ),
+        ({"kind": "checker", "outcome": "passed", "score": 2.0, "weight": 2, "label": "m"}, ["m", "2 of 2"]),
         (
-            {"kind": "checker", "outcome": "passed", "score": 2.0, "weight": 2, "turn": "t", "category": "c"},
-            ["2 of 2", "t", "c"],
+            {"kind": "checker", "outcome": "broken", "score": 0.0, "weight": 0.5, "label": "m", "trial": 2},
+            ["m #2", "0 of 0.5, broken"],
         ),
-        ({"kind": "checker", "outcome": "broken", "score": 0.0, "weight": 0.5}, ["0 of 0.5, broken", "", ""]),
-        ({"kind": "checker", "outcome": "void", "score": None, "weight": 1}, ["void", "", ""]),
-        ({"kind": "checker", "outcome": "passed", "red_line": True}, ["red line held", "", ""]),
-        ({"kind": "checker", "outcome": "broken", "red_line": True}, ["red line crossed, broken", "", ""]),
+        ({"kind": "checker", "outcome": "void", "score": None, "weight": 1, "label": "m"}, ["m", "void"]),
+        ({"kind": "checker", "outcome": "passed", "red_line": True, "label": "m"}, ["m", "red line held"]),
+        (
+            {"kind": "checker", "outcome": "broken", "red_line": True, "label": "m"},
+            ["m", "red line crossed, broken"],
+        ),
     ],
 )
-def test_each_item_has_cells_for_score_turn_and_category(payload: dict[str, Any], cells: list[str]) -> None:
+def test_while_a_run_goes_on_each_item_has_cells_of_its_own(
+    payload: dict[str, Any], cells: list[str]
+) -> None:
     plugin = HtmlReport(list)
     item = report("n", clawmark=payload)
     plugin.pytest_runtest_logreport(item)
-    assert row(plugin, item) == cells
+    assert row(plugin, item) == [*cells, "", ""]
 
 
-def test_a_plain_test_has_empty_cells_and_no_extras() -> None:
+def test_a_plain_test_has_empty_cells() -> None:
     plugin = HtmlReport(list)
     plain = report("n")
     plugin.pytest_runtest_logreport(plain)
-    assert row(plugin, plain) == ["", "", ""]
+    assert row(plugin, plain) == ["", "", "", ""]
     assert not hasattr(plain, "extras")
-
-
-def test_a_turn_is_attached_once_however_many_phases_carry_it_and_keeps_other_extras() -> None:
-    plugin = HtmlReport(list)
-    other = {"format_type": "text", "content": "mine"}
-    phases = [
-        report("n", when, clawmark={"kind": "turn"}, extras=[other]) for when in ("setup", "call", "teardown")
-    ]
-    for phase in phases:
-        plugin.pytest_runtest_logreport(phase)
-    assert [len(phase.extras) for phase in phases] == [2, 1, 1]
-    assert phases[0].extras[0] is other
 
 
 def test_hostile_cells_are_escaped() -> None:
     plugin = HtmlReport(list)
-    item = report("n", clawmark={"kind": "checker", "outcome": ATTACK, "turn": ATTACK, "category": ATTACK})
+    item = report("n", clawmark={"kind": "checker", "outcome": ATTACK, "label": ATTACK, "category": ATTACK})
     plugin.pytest_runtest_logreport(item)
     cells = ["result", "test", "duration", "links"]
     plugin.pytest_html_results_table_row(item, cells)
-    for cell in cells[2:5]:
+    for cell in cells[2:6]:
         assert set(Parsed(cell).tags) == {"td"}
         assert "\n" not in cell
 
@@ -331,71 +350,3 @@ def test_our_part_joins_only_where_a_report_is_written(
     joined = register_html(config, list)
     assert (joined is not None) is (html is not None and not worker)
     assert config.pluginmanager.hasplugin("clawmark-html") is (joined is not None)
-
-
-CONFTEST = """
-import pytest
-from pytest_clawmark.reports.html import register_html
-from pytest_clawmark.scoring import EpisodeResult, Verdict
-
-VERDICT = Verdict(id="check_a", turn="tuesday", outcome="passed")
-RESULT = EpisodeResult(task="hr/a", family="hr", agent="chat", label="m", checkers=(VERDICT,), planned=1)
-
-def pytest_configure(config):
-    register_html(config, lambda: [RESULT], location="runs/x")
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = yield
-    kind = {"test_turn": "turn", "test_check": "checker"}.get(item.name)
-    if kind and call.when == "call":
-        attack = '"><img src=x onerror="alert(1)"></pre><script>alert(1)</script>'
-        report.clawmark = {
-            "kind": kind, "turn": "tuesday", "outcome": "passed", "wakeup": "WAKE " + attack,
-            "trajectory": [{"type": "tool", "name": "shell", "output": attack}], "changes": [],
-            "score": 1.0, "weight": 1.0, "category": "writing",
-        }
-    return report
-"""
-
-
-@pytest.mark.parametrize("options", [["--self-contained-html"], ["-n2"]])
-def test_pytest_html_writes_a_report_with_scores_and_turns(
-    pytester: pytest.Pytester, options: list[str]
-) -> None:
-    pytest.importorskip("pytest_html")
-    pytester.makeconftest(CONFTEST)
-    pytester.makepyfile(test_it="def test_turn(): pass\ndef test_check(): pass\ndef test_plain(): pass\n")
-    done = pytester.runpytest_subprocess("-p", "no:clawmark", "--html=report.html", *options, timeout=60)
-    done.assert_outcomes(passed=3)
-    tests, top = _written(pytester.path / "report.html")
-    assert "hr/a" in top
-    assert "runs/x" in top
-    (turn,) = tests["test_it.py::test_turn"]
-    (extra,) = [extra["content"] for extra in turn["extras"] if extra["format_type"] == "html"]
-    assert set(Parsed(extra).tags) <= OURS
-    assert 'WAKE "><img src=x' in Parsed(extra).text
-    assert (turn["score"], turn["turn"]) == ("passed", "tuesday")
-    assert "No log output captured" not in turn["log"]
-    (check,) = tests["test_it.py::test_check"]
-    assert (check["score"], check["category"], check["extras"]) == ("1 of 1", "writing", [])
-    (plain,) = tests["test_it.py::test_plain"]
-    assert (plain["score"], plain["turn"]) == ("", "")
-
-
-def _written(path: Path) -> tuple[dict[str, Any], str]:
-    """The tests that pytest-html stored in its page, and the visible text above them."""
-
-    class Page(HTMLParser):
-        blob = ""
-        text = ""
-
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            self.blob = dict(attrs).get("data-jsonblob") or self.blob
-
-        def handle_data(self, data: str) -> None:
-            self.text += data
-
-    page = Page()
-    page.feed(path.read_text("utf-8"))
-    return json.loads(page.blob)["tests"], page.text

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from clawmark_services.sheets import calculation
+from clawmark_services.sheets.cells import Cells
 from clawmark_services.sheets.tallies import Tally
 
 
@@ -78,3 +79,49 @@ def test_tallies_are_exact():
         tally = tally.with_row([amount])
     assert math.fsum(tally.parts) == math.fsum(amounts)
     assert Tally().with_row([1e300]) is None
+
+
+def test_a_sheet_knows_its_formulas_whatever_happens_to_its_cells(book):
+    """A random walk over what changes cells; the indexes must be those of a sheet read anew."""
+    from random import Random
+
+    random = Random(5)
+    entered = ["x", 7, "=1+1", "=SEQUENCE(2)", "=A1", ""]
+    for _ in range(60):
+        row, column = random.randrange(1, 9), "ABCD"[random.randrange(4)]
+        action = random.randrange(5)
+        if action < 3:
+            book.put(f"{column}{row}", [[random.choice(entered)]], "USER_ENTERED")
+            continue
+        span = {"sheetId": 0, "dimension": "ROWS", "startIndex": row, "endIndex": row + 1}
+        area = {
+            "sheetId": 0,
+            "startRowIndex": 0,
+            "endRowIndex": 6,
+            "startColumnIndex": 0,
+            "endColumnIndex": 2,
+        }
+        asked = random.choice(
+            [
+                {"insertDimension": {"range": span}},
+                {"deleteDimension": {"range": span}},
+                {"sortRange": {"range": area, "sortSpecs": [{"dimensionIndex": 0}]}},
+                {"deleteRange": {"range": area | {"endRowIndex": 1}, "shiftDimension": "ROWS"}},
+                {
+                    "copyPaste": {
+                        "source": area,
+                        "destination": area | {"startColumnIndex": 2, "endColumnIndex": 4},
+                    }
+                },
+            ]
+        )
+        book.office.ok("POST", f"/v4/spreadsheets/{book.id}:batchUpdate", {"requests": [asked]})
+        cells = book.office.service.store.files[book.id].spreadsheet.sheets[0].cells
+        assert cells.formulas == Cells(dict(cells)).formulas
+        assert cells.spilling == Cells(dict(cells)).spilling
+
+
+def test_cells_refuse_what_would_pass_their_indexes_by():
+    for change in ("update", "clear", "pop", "popitem", "setdefault"):
+        with pytest.raises(TypeError, match="one by one"):
+            getattr(Cells(), change)()

@@ -7,7 +7,8 @@ not publish its rule; this one agrees with the reference guide's examples and wi
 from __future__ import annotations
 
 from clawmark_services.sheets.a1 import Box
-from clawmark_services.sheets.store import Key, Sheet
+from clawmark_services.sheets.cells import Key
+from clawmark_services.sheets.store import Sheet
 
 
 def tables(sheet: Sheet) -> list[Box]:

@@ -12,11 +12,12 @@ from clawmark_services.context import Context
 from clawmark_services.sheets import operations
 from clawmark_services.sheets.a1 import cell_name, quote
 from clawmark_services.sheets.calls import shortened
+from clawmark_services.sheets.cells import Scalar
 from clawmark_services.sheets.errors import GoogleError
 from clawmark_services.sheets.oauth import Credentials
 from clawmark_services.sheets.operations import Writing
 from clawmark_services.sheets.records import Headed, find_one, header
-from clawmark_services.sheets.store import DriveFile, Scalar, Store
+from clawmark_services.sheets.store import DriveFile, Store
 from clawmark_services.sheets.values import FORMATTED, as_written
 
 Rows = Sequence[Sequence[Any]]

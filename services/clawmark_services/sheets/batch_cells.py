@@ -8,6 +8,7 @@ from typing import Any
 
 from clawmark_services.sheets.a1 import Box
 from clawmark_services.sheets.calculation import Calculation
+from clawmark_services.sheets.cells import Cell, Scalar
 from clawmark_services.sheets.colors import colored
 from clawmark_services.sheets.edits import Apply, Edit, bad_mask, box, mask, target
 from clawmark_services.sheets.errors import invalid
@@ -16,7 +17,7 @@ from clawmark_services.sheets.functions import Problem, Value
 from clawmark_services.sheets.masks import Mask
 from clawmark_services.sheets.messages import fields
 from clawmark_services.sheets.patterns import BadPattern, Pattern, TooMuch, escaped
-from clawmark_services.sheets.store import Cell, Scalar, Sheet
+from clawmark_services.sheets.store import Sheet
 from clawmark_services.sheets.values import MAX_TEXT, enter
 
 MAX_REPEATED = 100_000
@@ -179,7 +180,9 @@ def _sort_key(value: Value) -> tuple[int, Any]:
 
 def reorder(sheet: Sheet, area: Box, order: list[int]) -> None:
     """Put the rows of a box into an order, given as their old numbers."""
-    old = {key: sheet.cells.pop(key) for key in list(sheet.filled(area))}
+    old = {key: sheet.cells[key] for key in sheet.filled(area)}
+    for key in old:
+        del sheet.cells[key]
     place = {row: area.top + number for number, row in enumerate(order)}
     for (row, column), cell in old.items():
         sheet.put(place[row], column, moved_cell(cell, place[row] - row, 0))

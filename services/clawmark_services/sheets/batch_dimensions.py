@@ -8,6 +8,7 @@ from typing import Any
 
 from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.batch_sheets import check_size
+from clawmark_services.sheets.cells import Cells
 from clawmark_services.sheets.edits import Apply, Edit, dimension, span
 from clawmark_services.sheets.errors import invalid
 from clawmark_services.sheets.formula import rewrite
@@ -84,7 +85,7 @@ def rearrange(edit: Edit, sheet: Sheet, which: Dimension, place: Place) -> None:
         key = down(row), right(column)
         if key[0] is not None and key[1] is not None:
             moved[key[0], key[1]] = cell
-    sheet.cells = moved
+    sheet.cells = Cells(moved)
     areas = [
         moved_area(Area(top=m.top, left=m.left, bottom=m.bottom, right=m.right), down, right)
         for m in sheet.merges

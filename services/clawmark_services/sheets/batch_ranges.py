@@ -13,11 +13,12 @@ from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.batch_cells import MAX_REPEATED, cell_mask, changed, moved_cell, reorder
 from clawmark_services.sheets.batch_dimensions import Place, moved_area, rearrange, resize, rewrite_formulas
 from clawmark_services.sheets.calculation import Calculation
+from clawmark_services.sheets.cells import Cell, Cells
 from clawmark_services.sheets.edits import Apply, Edit, box, dimension, mask, span
 from clawmark_services.sheets.errors import invalid
 from clawmark_services.sheets.formats import tidy
 from clawmark_services.sheets.layout import Dimension
-from clawmark_services.sheets.store import Cell, Sheet
+from clawmark_services.sheets.store import Sheet
 from clawmark_services.sheets.values import enter
 
 Json = dict[str, Any]
@@ -89,7 +90,7 @@ def _shift(edit: Edit, sheet: Sheet, area: Box, which: Dimension, place: Place) 
         key = new if in_band(row, column) else (row, column)
         if key[0] is not None and key[1] is not None:
             moved[key[0], key[1]] = cell
-    sheet.cells = moved
+    sheet.cells = Cells(moved)
     down, right = (place, _stay) if which == "ROWS" else (_stay, place)
 
     def move(reference: Area) -> Area | None:
@@ -240,7 +241,7 @@ def _delete_duplicates(edit: Edit, payload: Json) -> Json:
     gone = [row for row in range(area.top, last) if row not in set(kept)]
     for row in gone:
         for column in range(area.left, area.right):
-            sheet.cells.pop((row, column), None)
+            sheet.cells.take((row, column))
     reorder(sheet, Box(area.top, area.left, last, area.right), kept + gone)
     return {"deleteDuplicates": {"duplicatesRemovedCount": removed} if removed else {}}
 

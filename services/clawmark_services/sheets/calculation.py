@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.arrays import below, beside, choose, each
 from clawmark_services.sheets.arrays import block as array
+from clawmark_services.sheets.cells import Cell
 from clawmark_services.sheets.formats import EPOCH, tidy
 from clawmark_services.sheets.formula import (
     BINARY,
@@ -53,7 +54,7 @@ from clawmark_services.sheets.meter import LimitReached, Meter, running
 from clawmark_services.sheets.sheet_index import SheetIndex
 from clawmark_services.sheets.spills import Address, Spill, filled, spread
 from clawmark_services.sheets.spreading import SPREADING
-from clawmark_services.sheets.store import Cell, Sheet, Spreadsheet
+from clawmark_services.sheets.store import Sheet, Spreadsheet
 from clawmark_services.sheets.tallies import TALLIED, Tally
 
 _FUNCTIONS: dict[str, Callable[..., Argument]] = {**FUNCTIONS, **LOOKUPS, **TEXTS, **MORE, **WIDE, **ARRAYS}
@@ -106,7 +107,7 @@ class Calculation:
         self._in_array = False
         self._here: Address = (0, 0, 0)
         self._begin(spreadsheet.sheets, Spill())
-        anchors = [(sheet.id, *key) for sheet in spreadsheet.sheets for key in sheet.spilling]
+        anchors = [(sheet.id, *key) for sheet in spreadsheet.sheets for key in sheet.cells.spilling]
         if anchors:
             self._lay_out(sorted(anchors))
 
@@ -159,6 +160,15 @@ class Calculation:
         if address not in self._known:
             self._compute(address)
         return self._known[address]
+
+    def seen(self, sheet: Sheet, row: int, column: int) -> tuple[Cell, Value]:
+        """The cell with the format that it shows in, and what it comes to."""
+        cell = self.shown(sheet).cell(row, column)
+        if cell.formula is None and not self._spill.values:
+            # Nearly every cell that is read: no need to look for more.
+            return cell, cell.value
+        value = self.value(sheet, row, column)
+        return self._styled(self.shown(sheet), row, column), value
 
     def styled(self, sheet: Sheet, row: int, column: int) -> Cell:
         """The cell with the format that it shows in: a formula without one takes that of what it

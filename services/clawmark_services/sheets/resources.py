@@ -10,11 +10,12 @@ from typing import Any
 
 from clawmark_services.sheets.a1 import Area, Box
 from clawmark_services.sheets.calculation import Calculation
+from clawmark_services.sheets.cells import Cell
 from clawmark_services.sheets.colors import colored
 from clawmark_services.sheets.functions import Problem, Value
 from clawmark_services.sheets.layout import Dimension, Protection
 from clawmark_services.sheets.ranges import Target
-from clawmark_services.sheets.store import Cell, DriveFile, NamedRange, Sheet, Spreadsheet
+from clawmark_services.sheets.store import DriveFile, NamedRange, Sheet, Spreadsheet
 from clawmark_services.sheets.values import render
 
 _WHITE: dict[str, float] = {"red": 1, "green": 1, "blue": 1}

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from clawmark_services.sheets.a1 import Box
-from clawmark_services.sheets.store import Key, Sheet
+from clawmark_services.sheets.cells import Key
+from clawmark_services.sheets.store import Sheet
 
 
 class SheetIndex:
@@ -28,9 +29,8 @@ class SheetIndex:
     def _formulas(self) -> dict[int, list[int]]:
         """The rows with formulas by column, in order."""
         found: dict[int, list[int]] = {}
-        for (row, column), cell in self._sheet.cells.items():
-            if cell.formula is not None:
-                found.setdefault(column, []).append(row)
+        for row, column in self._sheet.cells.formulas:
+            found.setdefault(column, []).append(row)
         return {column: sorted(rows) for column, rows in found.items()}
 
     def formulas(self, box: Box) -> Iterator[Key]:

@@ -56,7 +56,7 @@ def spread(sheets: Mapping[int, Sheet], arrays: Mapping[Address, Spread]) -> Spi
 
 def filled(sheets: Iterable[Sheet], spill: Spill) -> list[Sheet]:
     """The sheets with spilled values in their cells, as if they had been entered; the sheets stay."""
-    copies = {sheet.id: replace(sheet, cells=dict(sheet.cells)) for sheet in sheets}
+    copies = {sheet.id: replace(sheet, cells=sheet.cells.copy()) for sheet in sheets}
     for (home, row, column), value in spill.values.items():
         if value is None:
             continue

@@ -14,6 +14,7 @@ from clawmark_services.clock import ServiceClock
 from clawmark_services.ids import Ids
 from clawmark_services.sheets.a1 import Area, Box, cell_name, parse_cells
 from clawmark_services.sheets.access import role_of, suffices
+from clawmark_services.sheets.cells import EMPTY, Cell, Cells, Key
 from clawmark_services.sheets.errors import (
     forbidden_file,
     forbidden_spreadsheet,
@@ -23,10 +24,6 @@ from clawmark_services.sheets.errors import (
 )
 from clawmark_services.sheets.layout import Layout
 from clawmark_services.sheets.objects import rehomed
-from clawmark_services.sheets.spreading import may_spill
-
-Scalar = str | int | float | bool
-Key = tuple[int, int]
 
 SPREADSHEET = "application/vnd.google-apps.spreadsheet"
 FOLDER = "application/vnd.google-apps.folder"
@@ -36,44 +33,6 @@ MAX_CELLS = 10_000_000
 MAX_COLUMNS = 18_278
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """What was entered: a literal `value` or a `formula` (with its `=`); what shows is derived.
-
-    `format` is the API's userEnteredFormat; its numberFormat decides how a number shows.
-    """
-
-    value: Scalar | None = None
-    formula: str | None = None
-    format: dict[str, Any] = field(default_factory=dict)
-    note: str | None = None
-    validation: dict[str, Any] | None = None
-
-    @property
-    def blank(self) -> bool:
-        """Whether it holds neither a value nor a formula."""
-        return self.value is None and self.formula is None
-
-    @property
-    def nothing(self) -> bool:
-        """Whether it need not be stored at all."""
-        return self.blank and not (self.format or self.note or self.validation)
-
-    def to_json(self) -> dict[str, Any]:
-        """Only what is set."""
-        state = {
-            "value": self.value,
-            "formula": self.formula,
-            "format": copy.deepcopy(self.format),
-            "note": self.note,
-            "validation": copy.deepcopy(self.validation),
-        }
-        return {key: part for key, part in state.items() if part is not None and part != {}}
-
-
-EMPTY = Cell()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,23 +47,11 @@ class Sheet:
     title: str
     rows: int = 1000
     columns: int = 26
-    cells: dict[Key, Cell] = field(default_factory=dict)
+    cells: Cells = field(default_factory=Cells)
     merges: list[Box] = field(default_factory=list)
     traits: dict[str, Any] = field(default_factory=dict)
     grid: dict[str, Any] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
-    _spilling: tuple[dict[Key, Cell], int, tuple[Key, ...]] | None = field(
-        default=None, init=False, compare=False, repr=False
-    )
-
-    @property
-    def spilling(self) -> tuple[Key, ...]:
-        """The cells whose formulas may fill others as well; looked for once, as long as nothing changes."""
-        found = self._spilling
-        if found is None or found[0] is not self.cells or found[1] != len(self.cells):
-            keys = tuple(key for key, cell in self.cells.items() if cell.formula and may_spill(cell.formula))
-            found = self._spilling = (self.cells, len(self.cells), keys)
-        return found[2]
 
     def cell(self, row: int, column: int) -> Cell:
         """What is there, or an empty cell."""
@@ -112,9 +59,8 @@ class Sheet:
 
     def put(self, row: int, column: int, cell: Cell) -> None:
         """Replace a cell."""
-        self._spilling = None
         if cell.nothing:
-            self.cells.pop((row, column), None)
+            self.cells.take((row, column))
         else:
             self.cells[row, column] = cell
 
@@ -144,7 +90,7 @@ class Sheet:
             layout.objects = rehomed(layout.objects, self.id, parts["id"])
         return replace(
             self,
-            cells=dict(self.cells),
+            cells=self.cells.copy(),
             merges=list(self.merges),
             traits=copy.deepcopy(self.traits),
             grid=dict(self.grid),
@@ -169,7 +115,7 @@ class Sheet:
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Sheet:
-        cells = {_key(name): Cell(**copy.deepcopy(cell)) for name, cell in state["cells"].items()}
+        cells = Cells({_key(name): Cell(**copy.deepcopy(cell)) for name, cell in state["cells"].items()})
         merges = [Box(*corners) for corners in state["merges"]]
         rest = {
             name: copy.deepcopy(state[name]) for name in ("id", "title", "rows", "columns", "traits", "grid")
@@ -252,7 +198,7 @@ class Spreadsheet:
     @property
     def hangs_on_the_time(self) -> bool:
         """Whether a formula asks for it."""
-        formulas = (cell.formula for sheet in self.sheets for cell in sheet.cells.values() if cell.formula)
+        formulas = (sheet.cells[key].formula or "" for sheet in self.sheets for key in sheet.cells.formulas)
         return any("NOW(" in formula.upper() or "TODAY(" in formula.upper() for formula in formulas)
 
     def to_json(self, now: datetime | None = None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from clawmark_services.sheets.a1 import Area, Box, column_name, show
 from clawmark_services.sheets.calculation import Calculation
+from clawmark_services.sheets.cells import Cell, Scalar
 from clawmark_services.sheets.errors import bad_field, invalid
 from clawmark_services.sheets.formats import (
     Number,
@@ -23,7 +24,7 @@ from clawmark_services.sheets.formats import (
 )
 from clawmark_services.sheets.functions import Problem, Value
 from clawmark_services.sheets.ranges import Target
-from clawmark_services.sheets.store import Cell, Scalar, Sheet
+from clawmark_services.sheets.store import Sheet
 
 Input = Literal["RAW", "USER_ENTERED"]
 Render = Literal["FORMATTED_VALUE", "UNFORMATTED_VALUE", "FORMULA"]
@@ -224,8 +225,8 @@ def read(
         line, place = row - box.top, column - box.left
         if reading.major == "COLUMNS":
             line, place = place, line
-        value = calculation.value(sheet, row, column)
-        found.setdefault(line, {})[place] = render(calculation.styled(sheet, row, column), value, reading)
+        cell, value = calculation.seen(sheet, row, column)
+        found.setdefault(line, {})[place] = render(cell, value, reading)
     return [_line(found.get(line, {})) for line in range(max(found, default=-1) + 1)]
 
 

@@ -11,11 +11,12 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from clawmark_services.sheets.calculation import Calculation
+from clawmark_services.sheets.cells import Cell
 from clawmark_services.sheets.errors import GoogleError
 from clawmark_services.sheets.formats import DEFAULT_PATTERNS
 from clawmark_services.sheets.functions import Problem
 from clawmark_services.sheets.layout import Layout
-from clawmark_services.sheets.store import Cell, Sheet, Spreadsheet
+from clawmark_services.sheets.store import Sheet, Spreadsheet
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet  # type: ignore[import-untyped] # it has no types

@@ -181,15 +181,28 @@ def _settle(aside: Path, folder: Path) -> None:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Files, folders and links; no devices, no set-user-id bits. Every folder stays ours to delete."""
+    """Files, folders and links; no devices, no set-user-id bits. Every folder stays ours to delete.
+
+    By hand, because the filters of `tarfile` are younger than some Python 3.11.
+    """
     folder.mkdir(parents=True)
-
-    def wanted(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
-        if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
-            return None
-        filtered = tarfile.tar_filter(member, path)
-        return filtered.replace(mode=(filtered.mode or 0) | 0o700, deep=False) if member.isdir() else filtered
-
-    with tarfile.open(archive) as content:
-        content.extractall(folder, filter=wanted)  # noqa: S202 - the filter keeps it inside
     folder.chmod(0o755)
+    with tarfile.open(archive) as content:
+        content.extraction_filter = lambda member, _: member
+        for member in content:
+            if member.isfile() or member.isdir() or member.issym() or member.islnk():
+                content.extract(_tamed(member, folder), folder)
+
+
+def _tamed(member: tarfile.TarInfo, folder: Path) -> tarfile.TarInfo:
+    """Raises `TarError` for what would land, or for a hard link that leads, outside `folder`."""
+    targets = [member.name, member.linkname] if member.islnk() else [member.name]
+    for target in targets:
+        below = folder / target.lstrip("/")
+        if ".." in below.parts or not below.parent.resolve().is_relative_to(folder.resolve()):
+            raise tarfile.TarError(f"{member.name} leads out of the archive")
+    member.name = member.name.lstrip("/") or "."
+    if member.islnk():
+        member.linkname = member.linkname.lstrip("/")
+    member.mode = member.mode & 0o777 | (0o700 if member.isdir() else 0)
+    return member

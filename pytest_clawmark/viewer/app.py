@@ -20,6 +20,7 @@ from pytest_clawmark.viewer.stored import Shelf
 def make_app(listing: Listing, hosts: Iterable[str]) -> Flask:
     """The application over these runs, for requests to these hosts (with their ports)."""
     app = Flask(__name__, static_folder="static", static_url_path="/static", template_folder=None)
+    app.url_map.merge_slashes = False
     guard(app, hosts)
     shelf = Shelf()
     runs, episodes, files = RunPages(listing, shelf), EpisodePages(listing, shelf), FilePages(listing, shelf)

@@ -42,7 +42,7 @@ class EpisodePages:
         """A day of an episode: `day` is its name, `panel` what is shown beside the steps."""
         episode = find(self._listing, self._shelf, name, key)
         if not episode.days:
-            return markup.render("waiting.html", crumbs=_crumbs(name), **_head(episode, name, key))
+            return markup.render("waiting.html", crumbs=_crumbs(name), **self._head(episode, name, key))
         day = episode.day(request.args.get("day"))
         services, trouble = _services(episode, day)
         chosen = request.args.get("panel", "")
@@ -51,7 +51,7 @@ class EpisodePages:
         return markup.render(
             "episode.html",
             crumbs=_crumbs(name),
-            **_head(episode, name, key),
+            **self._head(episode, name, key),
             day=day,
             anchor=anchor(day.name),
             later=_neighbour(episode, day, 1),
@@ -82,6 +82,12 @@ class EpisodePages:
         episode = find(self._listing, self._shelf, name, key)
         day = episode.day(request.args.get("day"))
         return self._panel(episode, name, key, day, request.args.get("panel", "verdicts"))
+
+    def _head(self, episode: Episode, name: str, key: str) -> Json:
+        state = episode.state
+        if state in ("running", "waiting") and self._shelf.state(episode.place) != "running":
+            state = "cut off" if state == "running" else "not run"
+        return _head(episode, name, key, state)
 
     def _page(self, episode: Episode, day: Day, start: int) -> Page:
         return page(episode.place, day.folder.trajectory, self._lines, start=start, count=PAGE)
@@ -165,7 +171,7 @@ def _crumbs(name: str) -> Sequence[tuple[str, str]]:
     return (("Runs", url_for("front")), (name, url_for("run", name=name)))
 
 
-def _head(episode: Episode, name: str, key: str) -> Json:
+def _head(episode: Episode, name: str, key: str, state: str) -> Json:
     """What heads every page of an episode."""
     result = episode.result
     known = score_episode(result)
@@ -176,7 +182,7 @@ def _head(episode: Episode, name: str, key: str) -> Json:
         "name": name,
         "key": key,
         "episode": result,
-        "state": episode.state,
+        "state": state,
         "score": figures.episode_score(result, known),
         "success": known.success,
         "bar": drawing.bar(known.lower, known.upper),
@@ -197,8 +203,8 @@ def _head(episode: Episode, name: str, key: str) -> Json:
         "seconds": sum(turn.seconds for turn in result.turns),
         "why": figures.void_reason(result) if result.void else "",
         "attempts": result.attempts,
-        "images": {},
-    } | {"images": _images_of_all(episode)}
+        "images": _images_of_all(episode),
+    }
 
 
 def _images_of_all(episode: Episode) -> Mapping[str, int]:

@@ -168,9 +168,7 @@ def _board(run: Run, progress: Progress) -> Json:
         _agent(found, names[found.summary.label, found.summary.agent, found.summary.model])
         for found in run.analysis
     ]
-    states = {
-        f"{each.task}/{each.label.replace('/', '-')}/{each.trial}": each.state for each in progress.episodes
-    }
+    states = _states(progress, run.state)
     tasks = [_task(result, states.get(key_of(result), "")) for result in run.results]
     labels = run.summary.labels
     scored = any(label.totals.scored for label in labels)
@@ -189,6 +187,18 @@ def _board(run: Run, progress: Progress) -> Json:
         "progress": _told(progress) if run.state != "finished" else None,
         "trials": any(result.trial > 1 for result in run.results),
         "longest": max((len(task["turns"]) for task in tasks), default=0),
+    }
+
+
+def _states(progress: Progress, state: str) -> dict[str, str]:
+    """What is said of episodes that are not over, by key; results alone speak of a finished run."""
+    if state == "finished":
+        return {}
+    said = {"running": "running" if state == "running" else "cut off"}
+    said["waiting"] = "waiting" if state == "running" else "not run"
+    return {
+        f"{each.task}/{each.label.replace('/', '-')}/{each.trial}": said.get(each.state, "")
+        for each in progress.episodes
     }
 
 
@@ -280,12 +290,12 @@ def _task(result: EpisodeResult, state: str) -> Json:
 
 
 def _outcome(result: EpisodeResult, success: bool | None, state: str) -> str:  # noqa: FBT001 - a tri-state of scoring
-    if state in ("running", "waiting"):
+    if state:
         return state
     if result.void:
         return "void"
     if not result.reached:
-        return "waiting" if state else "not run"
+        return "not run"
     return "passed" if success else "failed" if success is not None else "partial"
 
 

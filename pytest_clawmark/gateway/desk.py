@@ -16,7 +16,7 @@ from pytest_clawmark.gateway.answer import Answer
 from pytest_clawmark.gateway.dialects import DIALECTS, Dialect
 from pytest_clawmark.gateway.dialects.contract import Body
 from pytest_clawmark.gateway.faults import ContextOverflow, Fault, Refused
-from pytest_clawmark.gateway.guard import admit, admit_headers
+from pytest_clawmark.gateway.guard import admit, admit_headers, misshapen
 from pytest_clawmark.gateway.ledger import Asked, Ledger, estimate
 from pytest_clawmark.gateway.line import Line, outgoing
 from pytest_clawmark.gateway.provider import Answered, OutOfTime, Provider
@@ -94,6 +94,8 @@ class Desk:
         if not self._is_open:
             raise _refusal(dialect, HTTPStatus.SERVICE_UNAVAILABLE, "no turn is being played")
         self._refuse_if_spent(dialect)
+        if wrong := misshapen(dialect.name, given):
+            raise _refusal(dialect, HTTPStatus.BAD_REQUEST, wrong)
         try:
             kept, removed = admit(dialect.name, given, self.entry.server_tools)
             streams = bool(kept.get("stream"))

@@ -83,6 +83,22 @@ def admit(api: Api, body: Mapping[str, Any], allowed: Collection[str]) -> tuple[
     return kept, removed
 
 
+def misshapen(api: Api, body: Mapping[str, Any]) -> str | None:
+    """What is wrong with the outline of a request: providers break on some of it, which would look like their
+    own fault."""
+    if api == "responses":
+        given = body.get("input")
+        items = given if isinstance(given, list) else []
+        right = isinstance(given, str) or (bool(items) and len(tables(items)) == len(items))
+        return None if right else "input must be a text or a list of objects"
+    messages = body.get("messages")
+    if not isinstance(messages, list) or len(tables(messages)) != len(messages):
+        return "messages must be a list of objects"
+    if not all(isinstance(message.get("role"), str) for message in messages):
+        return "each of messages must have a role"
+    return None
+
+
 def _may(api: Api, tool: Mapping[str, Any], allowed: Collection[str]) -> bool:
     kind = tool.get("type")
     if kind is None:

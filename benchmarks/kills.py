@@ -100,11 +100,15 @@ class Machine:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         deadline = time.monotonic() + GRACE
-        while time.monotonic() < deadline and any(self.temporary.iterdir()):
+        while time.monotonic() < deadline and self.temporary_files():
             time.sleep(0.02)
-        self.left += [f"file {path}" for path in self.temporary.iterdir()]
+        self.left += [f"file {path}" for path in self.temporary_files()]
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8")
         self.left += [f"mount {line}" for line in mounts.splitlines() if str(self.root) in line]
+
+    def temporary_files(self) -> list[Path]:
+        """All but what pytest-xdist makes for pytest's own `tmp_path`."""
+        return [path for path in self.temporary.iterdir() if not path.name.startswith("pytest-of-")]
 
 
 def orphans() -> list[int]:

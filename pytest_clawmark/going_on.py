@@ -10,7 +10,7 @@ from pytest_clawmark.collect.items import EpisodeItem
 from pytest_clawmark.collect.module import task_of
 from pytest_clawmark.failures import ClawmarkError
 from pytest_clawmark.measurement import Measurement, run_record
-from pytest_clawmark.runs.claiming import Claim, sweep, wait_until_unclaimed
+from pytest_clawmark.runs.claiming import Claim, end_with_parent, sweep, wait_until_unclaimed
 from pytest_clawmark.runs.forking import ForkPoints
 from pytest_clawmark.runs.layout import PROPOSED_FILE
 from pytest_clawmark.runs.sameness import refuse_other_agents, refuse_other_sandbox
@@ -24,6 +24,8 @@ class GoingOn:
         self._config, self._measurement = config, measurement
         self._claim: Claim | None = None
         self._is_worker = hasattr(config, "workerinput")
+        if self._is_worker:
+            end_with_parent()
         self._resuming = measurement.settings.resuming and not self._is_worker
         fork = measurement.settings.fork
         self._points = ForkPoints(fork) if fork is not None else None

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import re
+import signal
 import time
 from pathlib import Path
 
 from pytest_clawmark.failures import SettingsError
 from pytest_clawmark.runs.layout import PROPOSED_FILE
 
+_PR_SET_PDEATHSIG = 1
+
 # Hidden, and ending with the process and the thread that wrote it.
 _DRAFT = re.compile(r"\..+\.[0-9]+\.[0-9]+")
-# Workers of a killed pytest-xdist session notice within seconds that they are alone.
+# Processes of a killed session may take a while to end: those on other machines, or in the middle of writing.
 PATIENCE = 30.0
 
 
@@ -47,21 +51,20 @@ def wait_until_unclaimed(run: Path) -> None:
         os.close(descriptor)
 
 
-def is_claimed(run: Path) -> bool:
-    """Whether somebody plays the run right now."""
-    descriptor = os.open(run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        return not _is_free(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _is_free(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this process when the one that started it ends, however that happens.
+
+    A worker of pytest-xdist would go on for seconds when its controller was killed, and so would its worlds.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def sweep(run: Path) -> None:

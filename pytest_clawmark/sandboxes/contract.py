@@ -175,7 +175,8 @@ class Sandbox(Protocol):
         """A directory descriptor of a tree, owned by the sandbox; for `openat` without following links."""
 
     def settle(self) -> None:
-        """Kill every process of the agent's, and return when none is left."""
+        """Kill every process of the agent's, and return when none is left. The trees can then be read by this
+        process, if the agent had locked them; what lies in them stays as it is."""
 
     def as_agent(self) -> WritingRights:
         """A context in which this thread creates files through `tree` with the agent's ownership.

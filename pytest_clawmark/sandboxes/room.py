@@ -53,16 +53,21 @@ class Room:
     def make(self) -> None:
         """Before the task writes: open what the agent has locked, and have half of each tree's allowance free."""
         with self._lock:
-            for tree, descriptor in self._trees.items():
-                mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
-                if mode & stat.S_IRWXU != stat.S_IRWXU:
-                    os.fchmod(descriptor, mode | stat.S_IRWXU)
+            self.unlock()
+            for tree in self._trees:
                 if self._resize and not self._half_free(tree):
                     used, allowed = self._used(tree), self._allowed[tree]
                     # Where an engine refuses it, what the task writes may still find room.
                     with contextlib.suppress(WorldFailure):
                         self._resize(tree, used.size + allowed.size, used.files + allowed.files)
                         self._larger.add(tree)
+
+    def unlock(self) -> None:
+        """Open the trees themselves: what lies in them can then be looked at by their owner."""
+        for descriptor in self._trees.values():
+            mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+            if mode & stat.S_IRWXU != stat.S_IRWXU:
+                os.fchmod(descriptor, mode | stat.S_IRWXU)
 
     def take_back(self) -> None:
         """Before the agent's next command."""

@@ -124,6 +124,8 @@ class RunningSandbox:
 
     def settle(self) -> None:
         self._control.settle()
+        if not self._closed:
+            self._room.unlock()
 
     @contextlib.contextmanager
     def as_agent(self) -> Iterator[None]:

@@ -87,7 +87,6 @@ class RunPages:
         return jsonify(
             {
                 "state": self._shelf.state(place),
-                "version": f"{progress.count('ended')}.{progress.count('void')}.{progress.count('running')}",
                 **_told(progress),
             }
         )
@@ -138,8 +137,9 @@ class RunPages:
 
 
 def _told(progress: Progress) -> Json:
-    """Counts, and what is being done, as text that may be shown."""
+    """Counts, and what is being done, as text that may be shown; `version` differs when a task's state does."""
     return {
+        "version": ".".join(str(progress.count(state)) for state in ("ended", "void", "running")),
         "total": len(progress.episodes),
         "ended": progress.count("ended"),
         "void": progress.count("void"),

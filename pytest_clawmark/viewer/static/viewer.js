@@ -125,12 +125,12 @@ const EVERY = 2000;
 function watchRun() {
   const board = find("#board[data-poll]");
   if (!board) return;
-  let known = "";
+  let known = board.dataset.version;
   const look = async () => {
     if (!document.hidden) {
       try {
         const now = JSON.parse(await fetched(board.dataset.poll));
-        if (known && (now.version !== known || now.state !== "running")) await replaceBoard(board);
+        if (now.version !== known) await replaceBoard(board);
         known = now.version;
         tellProgress(now);
         if (now.state !== "running") return location.reload();
@@ -407,6 +407,9 @@ const KEYS = {
   "/": () => find("[data-filter]")?.focus(),
 };
 
+// The other keys are the browser's own where there is no player.
+const ANYWHERE = ["t", "?", "/"];
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const at = event.target;
@@ -416,7 +419,7 @@ document.addEventListener("keydown", (event) => {
   if ((event.key === "Enter" || event.key === " ") && at.matches("a, button, summary, input")) return;
   const tab = /^[1-9]$/.test(event.key) ? all(".tabs a")[Number(event.key) - 1] : null;
   if (!tab && !KEYS[event.key]) return;
-  if (!player && event.key in KEYS && "jknpoc ArrowDownArrowUpEnter".includes(event.key)) return;
+  if (!player && !ANYWHERE.includes(event.key)) return;
   event.preventDefault();
   if (tab) showPanel(tab);
   else KEYS[event.key]();

@@ -310,7 +310,7 @@ class Episode:
             world.files.upload(f"inject/{turn.inject}")
         try:
             with acting_as("task"):
-                message = turn.function(AuthorWorld(world, turn))
+                message = turn.function(AuthorWorld(world, turn, self._earlier))
         except VoidError:
             raise
         except BaseException as error:  # pytest.fail and sys.exit are the author's mistakes too
@@ -324,6 +324,9 @@ class Episode:
                 "that wakes the agent"
             )
         return message
+
+    def _earlier(self, turn: str) -> tuple[Manifest, BlobStore]:
+        return self._folder.turn(turn).read("snapshot"), self._store
 
     def _freeze(
         self, turn: Turn, moment: str, world: World, session: Session, message: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Any
 
 from clawmark_services import Service, acting_as
 from pytest_clawmark.sandboxes.contract import Completed
+from pytest_clawmark.snapshots.manifest import Manifest
+from pytest_clawmark.snapshots.store import BlobStore
 from pytest_clawmark.task import Turn, service_called
 from pytest_clawmark.world.files import WorkspaceFiles
 from pytest_clawmark.world.world import World
@@ -18,8 +20,10 @@ from pytest_clawmark.world.world import World
 class AuthorWorld:
     """The author's side of a world: `world.files`, and each service under its own name."""
 
-    def __init__(self, world: World, turn: Turn) -> None:
-        self._world, self._turn = world, turn
+    def __init__(
+        self, world: World, turn: Turn, earlier: Callable[[str], tuple[Manifest, BlobStore]] | None = None
+    ) -> None:
+        self._world, self._turn, self._earlier = world, turn, earlier
 
     @property
     def files(self) -> WorkspaceFiles:
@@ -66,6 +70,12 @@ class AuthorWorld:
         of a service is on record as the agent's, since that is who it is.
         """
         return self._world.sandbox.run(command, timeout=timeout, env={**self._world.env, **(env or {})})
+
+    def earlier(self, turn: str) -> tuple[Manifest, BlobStore]:
+        """What was frozen at the end of an earlier turn, and where its contents lie: for task formats."""
+        if self._earlier is None:
+            raise LookupError(f"nothing was frozen before this turn, and so not {turn!r}")
+        return self._earlier(turn)
 
     def asset(self, path: str) -> Path:
         """A file of the task's folder by its relative path, such as `assets/cv.pdf`, to attach to a mail."""

@@ -124,6 +124,21 @@ def test_a_stage_that_goes_wrong_makes_its_turn_void(corpus, before, after, told
     assert {found[name] for name in VERDICTS if name.startswith(("S1", "F"))} == {"void"}
 
 
+def test_a_stage_finds_the_workspaces_of_the_stages_before(corpus):
+    looking = """\
+    assert (ctx.workspace / "output" / "report.txt").read_text() == "all is well\\n"
+    assert ctx.workspace == ctx.snapshots["stage0"] and list(ctx.snapshots) == ["stage0"]
+    rows = await ctx.notion.query_db("case_table")
+    row = next("""
+    text = changed(('    rows = await ctx.notion.query_db("case_table")\n    row = next(', looking))
+    text = text.replace(
+        '"""Monday: everything is set up."""', '"""Monday."""\n    assert ctx.workspace is None'
+    )
+    write_task(corpus.path.parent, text)
+    corpus.play()
+    assert verdicts(corpus) == VERDICTS
+
+
 def test_what_one_checker_puts_on_ctx_or_writes_no_other_sees(corpus):
     spoiling = """\
     (ctx.workspace / "input" / "budget.csv").write_text("spoilt")

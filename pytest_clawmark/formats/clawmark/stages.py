@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pytest_clawmark.formats.clawmark.context import Office, Snapshots, live_des
 from pytest_clawmark.formats.clawmark.metadata import Metadata
 from pytest_clawmark.formats.clawmark.sandbox import LivePlace
 from pytest_clawmark.formats.clawmark.task import spoken
+from pytest_clawmark.grading.thawing import thaw
 from pytest_clawmark.world.author import AuthorWorld
 
 Stage = Callable[[Any], Awaitable[Any]]
@@ -33,8 +35,9 @@ class StageRun:
         desks = live_desks(self.metadata, world.service)
         place = LivePlace(world, self.folder)
         office = Office(self.metadata, self.folder, place, desks, world.memory)
+        ended = tuple(f"stage{number}" for number in range(self.index))
         with tempfile.TemporaryDirectory(prefix="clawmark-stage-") as scratch:
-            ctx = office.context(Snapshots((), Path(scratch).joinpath))
+            ctx = office.context(Snapshots(ended, _Workspaces(world, Path(scratch)).folder))
             answer = asyncio.run(_awaited(self.stage, ctx))
         office.keeper.settle()
         office.remember(ctx, world.memory)
@@ -45,6 +48,26 @@ class StageRun:
                 "'notification' and the 'time'"
             )
         return message
+
+
+@dataclass(frozen=True, slots=True)
+class _Workspaces:
+    """The frozen workspaces of the stages before, written out below a folder when they are asked for."""
+
+    world: AuthorWorld
+    root: Path
+
+    def folder(self, stage: str) -> Path:
+        """The workspace of one stage."""
+        found = self.root / stage
+        if not found.exists():
+            found.mkdir()
+            descriptor = os.open(found, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                thaw(descriptor, *self.world.earlier(stage))
+            finally:
+                os.close(descriptor)
+        return found
 
 
 async def _awaited(function: Stage, ctx: Any) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,6 +23,10 @@ from radicale.storage import BaseCollection, BaseStorage, ComponentNotFoundError
 from clawmark_services.calendar.store import CalendarStore, StoredCollection, StoredItem
 
 MAX_OCCURRENCES = 10_000
+
+MAX_ITEMS = 50_000
+MAX_TEXT = 64 * 1024 * 1024
+"""Items and collections of one world, and characters of all their texts; the task's author may add more."""
 
 _SYNC = "http://radicale.org/ns/sync/"
 _ChildContext = Callable[[str, str | None], AbstractContextManager[None]]
@@ -137,8 +143,9 @@ class MemoryCollection(BaseCollection):
         """Write an item; the item as written, and the one it replaces."""
         if not pathutils.is_safe_path_component(href):
             raise pathutils.UnsafePathError(href)
-        before = self.get(href)
-        stored = self._store.put(self._path, href, item.serialize(), _derive(item))
+        before, text = self.get(href), item.serialize()
+        _require_room(self._store, [text], replaced=before is not None)
+        stored = self._store.put(self._path, href, text, _derive(item))
         return self._item(href, stored), before
 
     def delete(self, href: str | None = None) -> None:
@@ -157,6 +164,7 @@ class MemoryCollection(BaseCollection):
 
     def set_meta(self, props: Mapping[str, str]) -> None:
         """Replace all properties."""
+        _require_room(self._store, [str(props)], replaced=True)
         self._store.describe(self._path, props)
 
     def _item(self, href: str, stored: StoredItem) -> radicale_item.Item:
@@ -233,11 +241,13 @@ class MemoryStorage(BaseStorage):
         collection = MemoryCollection(self._store, path)
         if not props:
             if self._store.collection(path) is None:
+                _require_room(self._store, [""])
                 self._store.create(path, {})
             return collection, {}, []
         suffix = {"VCALENDAR": ".ics", "VADDRESSBOOK": ".vcf"}.get(props.get("tag", ""), "")
         # Everything is read before anything is replaced: an item that is refused must cost no other.
         read = [_read(item, suffix) for item in items or () if suffix]
+        _require_room(self._store, [str(props), *(text for _, text, _ in read)])
         self._store.create(path, props)
         for name, text, derived in read:
             self._store.put(path, name, text, derived)
@@ -261,6 +271,14 @@ class SharedRights(Rights):
         """What a user may do at a path."""
         allowed: str = super().authorization(user, user_groups, path)
         return allowed if pathutils.strip_path(path) else "R"
+
+
+def _require_room(store: CalendarStore, texts: Sequence[str], *, replaced: bool = False) -> None:
+    """Refuse more than a world may hold, as a file system without room would: Radicale makes 507 of it."""
+    items, length = store.room()
+    more = 0 if replaced else len(texts)
+    if items + more > MAX_ITEMS or length + sum(len(text) for text in texts) > MAX_TEXT:
+        raise ValueError(f"[Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}")
 
 
 def _read(item: radicale_item.Item, suffix: str) -> tuple[str, str, Derived]:

@@ -94,6 +94,12 @@ class CalendarStore:
         collection.props, collection.modified = dict(props), self.moment
         self._next()
 
+    def room(self) -> tuple[int, int]:
+        """How many items and collections there are, and how many characters their texts have."""
+        items = [item for collection in self._collections.values() for item in collection.items.values()]
+        props = sum(len(str(collection.props)) for collection in self._collections.values())
+        return len(items) + len(self._collections), sum(len(item.text) for item in items) + props
+
     def put(self, path: str, href: str, text: str, derived: Any = None) -> StoredItem:
         """Write an item."""
         collection = self._collections[path]

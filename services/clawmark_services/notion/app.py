@@ -19,6 +19,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from clawmark_services.context import Context
+from clawmark_services.notion import quota
 from clawmark_services.notion.abridge import abridged
 from clawmark_services.notion.errors import (
     MISSING,
@@ -96,9 +97,12 @@ class NotionApp:
             body=asked.body,
             authorization=request.headers.get("Authorization", ""),
         )
+        sent = 0 if route.reading or request.files else request.content_length or 0
+        quota.check_sent(self._store.sent + sent if sent else 0)
         # What is refused leaves no trace, however far it came.
         with nullcontext() if route.method == "GET" else self._store.whole():
             answer = route.answer(call)
+        self._store.sent += sent
         return answer if isinstance(answer, Reply) else Reply(answer)
 
     def _authorize(self, request: Request) -> None:

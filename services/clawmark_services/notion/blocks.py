@@ -30,6 +30,9 @@ from clawmark_services.notion.richtext import Names
 
 Json = Any
 
+PAYLOAD_LIMIT = 1000
+"""Blocks in one request, nested ones among them (request limits of the API reference)."""
+
 NESTING_LIMIT = 2
 """Levels of children below the blocks of one request (the API reference on appending)."""
 
@@ -41,6 +44,11 @@ class Draft:
     type: str
     content: Mapping[str, Json]
     children: tuple[Draft, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many blocks it is, with all that it contains."""
+        return 1 + sum(child.size for child in self.children)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +216,12 @@ _ENVELOPE = ("object", "type", "id")
 def parse_children(value: Json, path: str, depth: int = 0) -> tuple[Draft, ...]:
     """The blocks of a request with all that they contain."""
     items = as_array(value, path)
-    return tuple(_parse_draft(item, f"{path}[{index}]", depth) for index, item in enumerate(items))
+    drafts = tuple(_parse_draft(item, f"{path}[{index}]", depth) for index, item in enumerate(items))
+    if depth == 0 and (count := sum(draft.size for draft in drafts)) > PAYLOAD_LIMIT:
+        raise invalid(
+            f"body failed validation: {path} should contain ≤ `{PAYLOAD_LIMIT}` blocks, not `{count}`."
+        )
+    return drafts
 
 
 def _parse_draft(item: Json, path: str, depth: int) -> Draft:

@@ -33,6 +33,11 @@ class Route:
     versions: tuple[str, ...] = VERSIONS
     public: bool = False
 
+    @property
+    def reading(self) -> bool:
+        """Whether it changes nothing that stays."""
+        return self.method == "GET" or self.path.endswith(("/query", "/search"))
+
 
 _PAGE = "/v1/pages/<page_id>"
 _BLOCK = "/v1/blocks/<block_id>"

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from clawmark_services.accounts import AccountBook
 from clawmark_services.actor import current_actor
 from clawmark_services.ids import Ids
-from clawmark_services.notion import blocks, dates, files
+from clawmark_services.notion import blocks, dates, files, quota
 from clawmark_services.notion.blocks import Draft
 from clawmark_services.notion.errors import NotionError, archived, archived_ancestor, invalid, not_found
 from clawmark_services.notion.grammar import ALPHANUMERIC
@@ -95,6 +95,8 @@ class Store:
         self.ids = ids
         self.workspace = workspace
         self._changing = False
+        # Bytes of requests that changed something; of this process, not of the world: it is not frozen.
+        self.sent = 0
 
     def moment(self, at: datetime) -> Moment:
         """A change at `at` by whoever acts now: the integration for the agent, a person for the task."""
@@ -111,6 +113,8 @@ class Store:
         self.workspace, self._changing = workspace.copy(), True
         try:
             yield
+            if current_actor().who != "task":
+                quota.check(self.workspace, workspace)
         except BaseException:
             self.workspace, self.ids.count = workspace, count
             raise

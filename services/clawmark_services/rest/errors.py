@@ -44,6 +44,11 @@ def conflict(resource: str, field: str, key: object) -> ApiError:
     return ApiError(409, "conflict", f"{resource} already has a record with {field} {str(key)!r}.")
 
 
+def full(resource: str, what: str) -> ApiError:
+    """The collection may not grow (RFC 4918 names the status)."""
+    return ApiError(507, "insufficient_storage", f"{resource} is full: it may have {what}.")
+
+
 def invalid_record(resource: str, problems: Sequence[Mapping[str, str]]) -> ApiError:
     """The record does not fit its schema."""
     first = problems[0]

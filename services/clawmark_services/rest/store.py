@@ -9,12 +9,14 @@ import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from clawmark_services.actor import current_actor
 from clawmark_services.ids import Ids
 from clawmark_services.rest import query as queries
 from clawmark_services.rest.declaration import Resource, RestApi
 from clawmark_services.rest.errors import (
     ApiError,
     conflict,
+    full,
     invalid_record,
     no_such_record,
     no_such_resource,
@@ -31,12 +33,27 @@ CREATE TABLE records (
     body TEXT NOT NULL,
     UNIQUE (resource, key)
 );
+CREATE TABLE sizes (resource TEXT PRIMARY KEY, records INTEGER NOT NULL, bytes INTEGER NOT NULL);
+CREATE TRIGGER made AFTER INSERT ON records BEGIN
+    INSERT INTO sizes VALUES (new.resource, 1, length(new.body))
+    ON CONFLICT DO UPDATE SET records = records + 1, bytes = bytes + length(new.body);
+END;
+CREATE TRIGGER changed AFTER UPDATE ON records BEGIN
+    UPDATE sizes SET bytes = bytes + length(new.body) - length(old.body) WHERE resource = new.resource;
+END;
+CREATE TRIGGER gone AFTER DELETE ON records BEGIN
+    UPDATE sizes SET records = records - 1, bytes = bytes - length(old.body) WHERE resource = old.resource;
+END;
 CREATE TABLE counters (resource TEXT PRIMARY KEY, last INTEGER NOT NULL);
 """
 
 # The conditions and the order come from `query`, which puts in declared names only; values are bound.
 _COUNT = "SELECT COUNT(*) FROM records WHERE {where}"
 _PAGE = "SELECT body FROM records WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
+
+MAX_RECORDS = 100_000
+MAX_BYTES = 64 * 1024 * 1024
+"""Of one resource, for clients; the author of the task may add more."""
 
 MAX_DEPTH = 100
 """How deeply a record may nest; SQLite reads no JSON beyond a depth of its own."""
@@ -104,13 +121,25 @@ class Store:
                 record = {resource.key: self._new_key(resource)} | _without(record, resource.key)
             _check(resource, record)
             record, key = _arranged(resource, record), record[resource.key]
-            sql = "INSERT INTO records (resource, key, body) VALUES (?, ?, ?)"
+            sql, body = "INSERT INTO records (resource, key, body) VALUES (?, ?, ?)", _encode(record)
+            self._require_room(resource, len(body), records=1)
             try:
-                self._db.execute(sql, (resource.name, str(key), _encode(record)))
+                self._db.execute(sql, (resource.name, str(key), body))
             except sqlite3.IntegrityError:
                 raise conflict(name, resource.key, key) from None
             self._count(resource, key)
             return record
+
+    def _require_room(self, resource: Resource, length: int, *, records: int = 0) -> None:
+        """Refuse a client what would make the resource too large."""
+        if current_actor().who == "task":
+            return
+        sql = "SELECT records, bytes FROM sizes WHERE resource = ?"
+        count, held = self._db.execute(sql, (resource.name,)).fetchone() or (0, 0)
+        if count + records > MAX_RECORDS:
+            raise full(resource.name, f"at most {MAX_RECORDS} records")
+        if length > 0 and held + length > MAX_BYTES:
+            raise full(resource.name, f"records of at most {MAX_BYTES} characters together")
 
     def _new_key(self, resource: Resource) -> int | str:
         if not resource.numbered:
@@ -146,8 +175,9 @@ class Store:
         record = {resource.key: key} | _without(new, resource.key)
         _check(resource, record)
         record = _arranged(resource, record)
-        sql = "UPDATE records SET body = ? WHERE resource = ? AND key = ?"
-        self._db.execute(sql, (_encode(record), resource.name, str(key)))
+        sql, body = "UPDATE records SET body = ? WHERE resource = ? AND key = ?", _encode(record)
+        self._require_room(resource, len(body) - len(_encode(old)))
+        self._db.execute(sql, (body, resource.name, str(key)))
         return record
 
     def delete(self, name: str, key: object) -> None:

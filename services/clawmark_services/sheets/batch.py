@@ -33,8 +33,13 @@ def update(store: Store, file: DriveFile, inside: Spreadsheet, requests: list[An
         raise invalid("Must specify at least one request.")
     known = [_known(number, request) for number, request in enumerate(requests)]
     edit = Edit(inside.clone(), file.name, store.new_number)
-    replies = [_apply(edit, number, kind, payload) for number, (kind, payload) in enumerate(known)]
-    file.spreadsheet, file.name = edit.inside, edit.title
+    replies = []
+    for number, (kind, payload) in enumerate(known):
+        replies.append(_apply(edit, number, kind, payload))
+        # After each: a few that copy sheets would fill the memory before the last is done.
+        store.require_room(file, edit.inside)
+    store.keep(file, edit.inside)
+    file.name = edit.title
     return replies
 
 

@@ -37,6 +37,13 @@ class Cell:
         """Whether it need not be stored at all."""
         return self.blank and not (self.format or self.note or self.validation)
 
+    @property
+    def length(self) -> int:
+        """How many characters were entered, those of its note and of what it may hold among them."""
+        value, formula, note = self.value, self.formula, self.note
+        length = (len(value) if isinstance(value, str) else 0) + (len(formula) if formula else 0)
+        return length + (len(note) if note else 0) + (len(str(self.validation)) if self.validation else 0)
+
     def to_json(self) -> dict[str, Any]:
         """Only what is set."""
         state = {
@@ -55,28 +62,30 @@ EMPTY = Cell()
 class Cells(dict[Key, Cell]):
     """The stored cells of a sheet by their keys.
 
-    Knows at any time which hold formulas, and which of these may fill other cells: a sheet of many cells
-    mostly has few, and looking for them after each write would cost more than the write.
+    Knows at any time which hold formulas, which of these may fill other cells, and how long all texts are
+    together: looking for them after each write would cost more than the write.
     """
 
-    __slots__ = ("formulas", "spilling")
+    __slots__ = ("formulas", "length", "spilling")
 
     def __init__(self, cells: Mapping[Key, Cell] | Iterable[tuple[Key, Cell]] = ()) -> None:
         super().__init__(cells)
         self.formulas = {key for key, cell in self.items() if cell.formula}
         self.spilling = {key for key in self.formulas if may_spill(self[key].formula or "")}
+        self.length = sum(cell.length for cell in self.values())
 
     def __setitem__(self, key: Key, cell: Cell) -> None:
-        super().__setitem__(key, cell)
         self._forget(key)
+        super().__setitem__(key, cell)
+        self.length += cell.length
         if cell.formula:
             self.formulas.add(key)
             if may_spill(cell.formula):
                 self.spilling.add(key)
 
     def __delitem__(self, key: Key) -> None:
-        super().__delitem__(key)
         self._forget(key)
+        super().__delitem__(key)
 
     def take(self, key: Key) -> Cell | None:
         """Remove a cell, if it is there."""
@@ -88,10 +97,12 @@ class Cells(dict[Key, Cell]):
         made = Cells()
         # Not one by one: a large sheet is copied for each write.
         dict.update(made, self)
-        made.formulas, made.spilling = set(self.formulas), set(self.spilling)
+        made.formulas, made.spilling, made.length = set(self.formulas), set(self.spilling), self.length
         return made
 
     def _forget(self, key: Key) -> None:
+        known = self.get(key)
+        self.length -= known.length if known is not None else 0
         self.formulas.discard(key)
         self.spilling.discard(key)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from clawmark_services.sheets import drive_query
 from clawmark_services.sheets.errors import GoogleError, bad_parameter
+from clawmark_services.sheets.storage import of_spreadsheet
 from clawmark_services.sheets.store import FOLDER, SPREADSHEET, DriveFile, Store, stamp
 from clawmark_services.sheets.workbook import XLSX
 
@@ -148,6 +149,8 @@ def copy(store: Store, at: datetime, file_id: str, body: Json) -> DriveFile:
     file = store.file(file_id)
     if file.mime_type == FOLDER:
         raise GoogleError(403, "This file cannot be copied by the user.", reason="cannotCopyFile")
+    # Before anything is copied.
+    store.require_storage(of_spreadsheet(file.spreadsheet))
     return store.add_file(
         text_of(body, "name") or f"Copy of {file.name}",
         at,
@@ -211,6 +214,7 @@ def share(store: Store, file_id: str, body: Json) -> Json:
     if places:
         file.permissions[places[0]] = permission
     else:
+        store.require_storage(len(str(permission)))
         file.permissions.append(permission)
     return permission
 

@@ -99,6 +99,11 @@ def invalid(message: str) -> GoogleError:
     return GoogleError(400, message)
 
 
+def too_large(most: int) -> GoogleError:
+    """A body of more than so many bytes; the words are Google's."""
+    return GoogleError(400, f"Request payload size exceeds the limit: {most} bytes.", reason="badRequest")
+
+
 def bad_field(field: str, message: str) -> GoogleError:
     """A body that does not fit the API's messages; `field` is the path of its offending part."""
     return bad_fields([(field, message)])

@@ -150,7 +150,9 @@ def copy_sheet(store: Store, at: datetime, spreadsheet_id: str, sheet_id: str, b
         title, number = f"Copy of {sheet.title} {number}", number + 1
     into.require_room(sheet.rows * sheet.columns)
     copied = sheet.clone(id=store.new_number(), title=title)
+    into = into.clone()
     into.sheets.append(copied)
+    store.keep(file, into)
     _touch(file, at)
     return sheet_properties_json(into, copied)
 
@@ -188,7 +190,7 @@ def update_values(
         rows = check_values(values.get("values"), f"{path}.values")
         target = resolve(inside, text)
         written.append(write(target, rows, how.option, majority(values.get("majorDimension"))))
-    file.spreadsheet = inside
+    store.keep(file, inside)
     _touch(file, at)
     return [_update_json(file, inside, one, how.echo) for one in written]
 
@@ -245,7 +247,7 @@ def append_values(
     start = Area(top=top, left=left, bottom=top + 1, right=left + 1)
     _make_room(Edit(inside, file.name, store.new_number), Target(target.sheet, start), rows, how)
     written = write(Target(target.sheet, start), rows, how.option)
-    file.spreadsheet = inside
+    store.keep(file, inside)
     _touch(file, at)
     reply: Json = {"spreadsheetId": file.id} | ({"tableRange": shown} if shown else {})
     return reply | {"updates": _update_json(file, inside, written, how.echo)}
@@ -268,6 +270,6 @@ def clear_values(store: Store, at: datetime, spreadsheet_id: str, ranges: Sequen
     inside = original.clone()
     targets = [resolve(inside, text) for text in ranges]
     cleared = [show(target.sheet.title, clear(target)) for target in targets]
-    file.spreadsheet = inside
+    store.keep(file, inside)
     _touch(file, at)
     return cleared

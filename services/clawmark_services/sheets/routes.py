@@ -20,6 +20,7 @@ from clawmark_services.sheets.errors import (
     bad_field,
     bad_parameter,
     invalid,
+    too_large,
     unauthenticated,
 )
 from clawmark_services.sheets.messages import method, read, table, unknown_paths
@@ -34,6 +35,8 @@ ROUTES = (*routes_sheets.ROUTES, *routes_drive.ROUTES, *routes_oauth.ROUTES)
 _PRETTY = 20_000
 _SLASHED = re.compile(r"^(/v4/spreadsheets/[^/]+)/:")
 MAX_BODY = 64 * 1024 * 1024
+MAX_PAYLOAD = 10 * 1024 * 1024
+"""Bytes of a request to the Sheets API, as Google has it; uploads to Drive may be longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,8 @@ def _checked_body(route: Route, incoming: Incoming) -> Any:
         return _form(incoming)
     if route.template.startswith("/upload/"):
         return uploads.read(incoming.content, incoming.content_type, incoming.query.get("uploadType", ""))
+    if route.api == "sheets" and len(incoming.content) > MAX_PAYLOAD:
+        raise too_large(MAX_PAYLOAD)
     body = parse_body(incoming.content) if incoming.method != "GET" else None
     if route.api == "sheets" and route.known is not None:
         known = method(route.known, "sheets")

@@ -10,7 +10,7 @@ from clawmark_services.sheets import drive, tables_csv, workbook
 from clawmark_services.sheets.calls import Call, Raw, Route
 from clawmark_services.sheets.errors import GoogleError, bad_parameter
 from clawmark_services.sheets.store import SPREADSHEET, DriveFile, stamp
-from clawmark_services.sheets.uploads import MAX_KEPT, Upload
+from clawmark_services.sheets.uploads import Upload
 
 
 def _body(call: Call) -> dict[str, Any]:
@@ -90,9 +90,9 @@ def _upload_new(call: Call) -> Any:
     converted = described["mimeType"] == SPREADSHEET
     if converted and upload.content_type not in _SEPARATORS:
         raise _no_conversion()
-    _require_room(call, len(upload.content))
+    call.store.require_storage(len(upload.content), len(upload.content))
     file = drive.create(call.store, call.at, described)
-    _put(file, upload)
+    _put(call, file, upload)
     return _file(call, file)
 
 
@@ -101,11 +101,12 @@ def _upload_again(call: Call) -> Any:
     upload, file = _upload(call), call.store.file(call.path["fileId"], "writer")
     if file.spreadsheet is not None and upload.content_type not in _SEPARATORS:
         raise _no_conversion()
-    _require_room(call, len(upload.content) - len(file.content or b""))
+    more = len(upload.content) - len(file.content or b"")
+    call.store.require_storage(more, more)
     file = _update(call, upload.described)
     if file.spreadsheet is None and "mimeType" not in upload.described and upload.content_type:
         file.mime_type = upload.content_type
-    _put(file, upload)
+    _put(call, file, upload)
     file.modified = stamp(call.at)
     return _file(call, file)
 
@@ -123,19 +124,12 @@ def _upload(call: Call) -> Upload:
     return call.body
 
 
-def _put(file: DriveFile, upload: Upload) -> None:
+def _put(call: Call, file: DriveFile, upload: Upload) -> None:
     """Spreadsheets are made of the content, other files keep it."""
     if file.spreadsheet is not None:
-        file.spreadsheet = tables_csv.load(file, upload.content, _SEPARATORS[upload.content_type])
+        call.store.keep(file, tables_csv.load(file, upload.content, _SEPARATORS[upload.content_type]))
     else:
         file.content = upload.content
-
-
-def _require_room(call: Call, more: int) -> None:
-    kept = sum(len(file.content or b"") for file in call.store.files.values())
-    if kept + more > MAX_KEPT:
-        message = "The user's Drive storage quota has been exceeded."
-        raise GoogleError(403, message, reason="storageQuotaExceeded")
 
 
 def _files_update(call: Call) -> Any:
@@ -177,7 +171,7 @@ def _import_csv(call: Call) -> Any:
     file = call.store.file(call.path["fileId"], "writer")
     if file.spreadsheet is None:
         raise GoogleError(400, "Bad Request", reason="badRequest")
-    file.spreadsheet = tables_csv.load(file, _upload(call).content)
+    call.store.keep(file, tables_csv.load(file, _upload(call).content))
     file.modified = stamp(call.at)
     link = f"https://docs.google.com/spreadsheets/d/{file.id}/edit?usp=drivesdk"
     return {

@@ -24,6 +24,14 @@ from clawmark_services.sheets.errors import (
 )
 from clawmark_services.sheets.layout import Layout
 from clawmark_services.sheets.objects import rehomed
+from clawmark_services.sheets.storage import (
+    MAX_CONTENT,
+    MAX_STORAGE,
+    OF_A_FILE,
+    full,
+    of_spreadsheet,
+    used,
+)
 
 SPREADSHEET = "application/vnd.google-apps.spreadsheet"
 FOLDER = "application/vnd.google-apps.folder"
@@ -342,6 +350,8 @@ class Store:
         given one."""
         if mime_type == SPREADSHEET and spreadsheet is None:
             spreadsheet = Spreadsheet(sheets=[Sheet(id=0, title="Sheet1")])
+        size = len(content or b"")
+        self.require_storage(OF_A_FILE + size + of_spreadsheet(spreadsheet), size)
         file = DriveFile(
             id=self.new_file_id(),
             name=name,
@@ -357,6 +367,25 @@ class Store:
         file.permissions.append(theirs)
         self.files[file.id] = file
         return file
+
+    def keep(self, file: DriveFile, inside: Spreadsheet) -> None:
+        """Put a changed copy in the place of a file's inside, unless there is no room for it."""
+        self.require_room(file, inside)
+        file.spreadsheet = inside
+
+    def require_room(self, file: DriveFile, inside: Spreadsheet) -> None:
+        """Refuse an inside for which there is no room."""
+        self.require_storage(of_spreadsheet(inside) - of_spreadsheet(file.spreadsheet))
+
+    def require_storage(self, more: int, content: int = 0) -> None:
+        """Refuse what would need so much more than there is, with so much more `content`; nothing is refused
+        to the author of the task, nor what needs less than before."""
+        if self.trusting or max(more, content) <= 0:
+            return
+        files = self.files.values()
+        kept = sum(len(file.content or b"") for file in files) if content > 0 else 0
+        if used(files) + more > MAX_STORAGE or kept + content > MAX_CONTENT:
+            raise full()
 
     def remove(self, file_id: str) -> None:
         """Delete for good; a folder takes along what lies in it."""

@@ -14,9 +14,6 @@ from typing import Any
 
 from clawmark_services.sheets.errors import GoogleError
 
-MAX_KEPT = 64 * 1024 * 1024
-"""Bytes of content that the files of one world may have together."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:

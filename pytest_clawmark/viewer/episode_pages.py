@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -116,9 +117,9 @@ class EpisodePages:
         kind = kind_of(state)
         template, make = _SERVICES.get(kind, _SERVICES[UNKNOWN])
         try:
-            values = make(state, request.args)
+            values = make(state, request.args, manifest)
         except (ValueError, KeyError, TypeError, AttributeError, LookupError, RecursionError) as error:
-            template, values = "panel_json.html", _json(state, request.args)
+            template, values = "panel_json.html", _json(state, request.args, manifest)
             values["trouble"] = f"shown as it is stored: {type(error).__name__}: {one_line(str(error))[:200]}"
         return markup.render(
             template,
@@ -291,24 +292,27 @@ def _linker(name: str, key: str, day: Day, panel: str, moment: str) -> Callable[
     return link
 
 
-def _mail(state: Any, asked: Mapping[str, str]) -> Json:
+_Maker = Callable[[Any, Mapping[str, str], Manifest], Json]
+
+
+def _mail(state: Any, asked: Mapping[str, str], _manifest: Manifest) -> Json:
     return {"mail": mail.mailboxes(state, asked.get("box", ""), asked.get("folder", "")), "SENT": mail.SENT}
 
 
-def _calendar(state: Any, _asked: Mapping[str, str]) -> Json:
-    return {"agenda": tables.agenda(state)}
+def _calendar(state: Any, _asked: Mapping[str, str], manifest: Manifest) -> Json:
+    return {"agenda": tables.agenda(state, datetime.fromisoformat(manifest.time).tzinfo)}
 
 
-def _sight(make: Callable[[Any, str], tables.Sight]) -> Callable[[Any, Mapping[str, str]], Json]:
-    return lambda state, asked: {"sight": make(state, asked.get("id", ""))}
+def _sight(make: Callable[[Any, str], tables.Sight]) -> _Maker:
+    return lambda state, asked, _manifest: {"sight": make(state, asked.get("id", ""))}
 
 
-def _json(state: Any, _asked: Mapping[str, str]) -> Json:
+def _json(state: Any, _asked: Mapping[str, str], _manifest: Manifest) -> Json:
     text = markup.pretty(state)
     return {"text": text[:MAX_JSON], "left_out": max(len(text) - MAX_JSON, 0), "trouble": ""}
 
 
-_SERVICES: Mapping[str, tuple[str, Callable[[Any, Mapping[str, str]], Json]]] = {
+_SERVICES: Mapping[str, tuple[str, _Maker]] = {
     "email": ("panel_mail.html", _mail),
     "calendar": ("panel_calendar.html", _calendar),
     "notion": ("panel_table.html", _sight(tables.notion)),

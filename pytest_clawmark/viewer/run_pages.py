@@ -122,8 +122,15 @@ class RunPages:
         roots = tuple(place.root for place in places)
         now = version(root / "results.json" for root in roots)
         return self._compared.recall(
-            (roots, anyway), now, lambda: compare([StoredRun.read(root) for root in roots], anyway=anyway)
+            (roots, anyway), now, lambda: compare(list(map(self._stored, places)), anyway=anyway)
         )
+
+    def _stored(self, place: Place) -> StoredRun:
+        """A run that has ended and is whole; raises `SettingsError`, saying what is wrong with any other."""
+        run = self._shelf.read(place)
+        if run.state != "finished" or run.damage:
+            return StoredRun.read(place.root)
+        return StoredRun(path=place.root, record=run.record, results=run.results)
 
     def _progress(self, place: Place) -> Progress:
         reader: ProgressReader = self._readers.recall(
@@ -207,7 +214,7 @@ def _agent(found: LabelAnalysis, name: str) -> Json:
     interval = score.interval if score else None
     return {
         "name": name,
-        "model": found.summary.model or "",
+        "model": found.summary.model if found.summary.model not in (None, name) else "",
         "score": figures.span(totals.score, totals.score_upper),
         "interval": f"{figures.share(interval.low)} to {figures.share(interval.high)}"
         if interval and interval.low != interval.high

@@ -23,6 +23,8 @@ from pytest_clawmark.viewer.analysed import analysed
 from pytest_clawmark.viewer.places import Damaged, Missing, Place
 from pytest_clawmark.viewer.remembering import Memory, version
 
+_SUMMARY = b'\n  "summary": '
+_END = 64 * 1024
 _WRONG = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -273,18 +275,28 @@ def _front(place: Place, state: str) -> Front:
     labels: tuple[Mapping[str, Any], ...] = ()
     if state == "finished":
         try:
-            labels = tuple(_labels(_end(place.bytes_of(place.root / "results.json"))))
-        except (Missing, Damaged, *_WRONG) as error:
-            damage.append(str(error) if isinstance(error, Damaged) else f"results.json: {_said(error)}")
+            labels = tuple(_labels(_end(place, place.root / "results.json")))
+        except (Missing, Damaged, OSError, *_WRONG) as error:
+            damage.append(f"results.json is damaged: {_said(error)}")
     counted = sum(_planned(label) for label in labels)
     return Front(
         place=place, state=state, record=record, labels=labels, episodes=counted, damage=tuple(damage)
     )
 
 
-def _end(content: bytes) -> Mapping[str, Any]:
+def _end(place: Place, path: Path) -> Mapping[str, Any]:
     """`summary` and `analysis`. They stand last, and only keys of the document are indented by two blanks."""
-    start = content.rfind(b'\n  "summary": ')
+    content = b""
+    with place.inside(path).open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        reach = _END
+        while True:
+            file.seek(max(size - reach, 0))
+            content = file.read()
+            start = content.rfind(_SUMMARY)
+            if start >= 0 or reach >= size:
+                break
+            reach *= 4
     document = json.loads(b"{" + content[start:] if start >= 0 else content)
     if not isinstance(document, Mapping):
         raise TypeError("it holds no JSON object")

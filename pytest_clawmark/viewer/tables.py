@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import tzinfo
 from itertools import groupby
 from typing import Any
 
@@ -257,10 +258,10 @@ class Agenda:
     left_out: int = 0
 
 
-def agenda(state: Mapping[str, Any]) -> Agenda:
-    """Everything in all calendars, by its own first occurrence."""
+def agenda(state: Mapping[str, Any], zone: tzinfo | None) -> Agenda:
+    """Everything in all calendars, by its own first occurrence, in the time of the office."""
     view = CalendarView(state)
-    events = view.events()
+    events = [_there(event, zone) for event in view.events()]
     shown = events[:MAX_EVENTS]
     return Agenda(
         calendars=view.calendars,
@@ -270,6 +271,12 @@ def agenda(state: Mapping[str, Any]) -> Agenda:
         ),
         left_out=len(events) - len(shown),
     )
+
+
+def _there(event: Event, zone: tzinfo | None) -> Event:
+    if event.all_day or zone is None:
+        return event
+    return replace(event, start=event.start.astimezone(zone), end=event.end.astimezone(zone))
 
 
 def _appointment(event: Event) -> Appointment:

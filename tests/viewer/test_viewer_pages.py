@@ -52,6 +52,22 @@ def test_scores_on_the_first_page_are_those_of_the_results(browser: Any, stored:
     assert f"<b>{label['score']:.2f}</b>" in row[: row.index("</tr>")]
 
 
+def test_the_first_page_reads_only_the_end_of_the_results(browser: Any, stored: Any) -> None:
+    path = stored.path / "results.json"
+    content = path.read_bytes()
+    start, end = content.index(b'\n  "tasks": '), content.index(b'\n  "summary": ')
+    path.write_bytes(content[:start] + b"\0" * 300_000 + content[end:])
+    page = browser.text("/")
+    assert "<td>eve</td>" in page
+    assert "damaged" not in page
+
+
+def test_results_that_another_program_wrote_on_one_line_are_read_whole(browser: Any, stored: Any) -> None:
+    path = stored.path / "results.json"
+    path.write_text(json.dumps(json.loads(path.read_text())))
+    assert "<td>eve</td>" in browser.text("/")
+
+
 def test_a_folder_without_runs_says_how_to_get_one(browser: Any, stored: Any) -> None:
     shutil.rmtree(stored.path)
     assert "No runs here yet" in browser.text("/")
@@ -168,6 +184,7 @@ def test_events_are_grouped_by_day(browser: Any) -> None:
     assert "Wednesday, 20 March 2024" in page
     assert "Standup" in page
     assert "Team" in page
+    assert "09:00 to 10:00" in page
 
 
 def test_records_of_a_business_api_are_a_table(browser: Any) -> None:

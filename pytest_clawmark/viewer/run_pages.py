@@ -23,6 +23,7 @@ from pytest_clawmark.viewer.remembering import Memory, version
 from pytest_clawmark.viewer.stored import Front, Run, Shelf, key_of
 
 MAX_NOTES = 40
+_TRIALS = (1, 2, 4, 8)
 MAX_LOG = 400_000
 Json = dict[str, Any]
 
@@ -152,8 +153,7 @@ def _told(progress: Progress) -> Json:
         "void": progress.count("void"),
         "running": progress.count("running"),
         "waiting": progress.count("waiting"),
-        "tokens": figures.amount(progress.tokens),
-        "cost": figures.money(progress.cost),
+        "used": _used(progress),
         "doing": [
             {
                 "task": one_line(each.task),
@@ -165,6 +165,11 @@ def _told(progress: Progress) -> Json:
             for each in progress.running[:24]
         ],
     }
+
+
+def _used(progress: Progress) -> str:
+    told = [f"{figures.amount(progress.tokens)} tokens"] if progress.tokens else []
+    return " · ".join(["", *told, *([figures.money(progress.cost)] if progress.cost is not None else [])])
 
 
 def _board(run: Run, progress: Progress) -> Json:
@@ -234,7 +239,7 @@ def _agent(found: LabelAnalysis, name: str) -> Json:
         "broken": totals.checkers["broken"],
         "usage": totals.usage,
         "tokens": _tokens(totals.usage.input_tokens + totals.usage.output_tokens),
-        "trials": [rates.to_json() for rates in found.trials],
+        "trials": [rates.to_json() for rates in found.trials if rates.k in (*_TRIALS, len(found.trials))],
     }
 
 

@@ -211,7 +211,7 @@ class Player {
         delete each.dataset.byPlayer;
       }
     }
-    const details = step && find("details:not(.thinking)", step);
+    const details = step && find("details:not(.thinking, .calls)", step);
     if (open && details && !details.open) {
       details.open = true;
       details.dataset.byPlayer = "1";

@@ -48,6 +48,8 @@ for tool in office.service.tools():
     if tool.name == "email_send":
         tool.call(to=["hrbp@company.example"], subject="s", body="b")
 for serving in office.servings:
+    # Nobody is cut: a slow machine must not look like a connection that does not end.
+    assert serving.drain(60)
     serving.close()
 host.close()
 state = json.dumps(office.service.freeze(), sort_keys=True)
@@ -65,10 +67,10 @@ def test_the_same_bytes_freeze_alike_in_another_process_hash_seed_and_time_zone(
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
-            check=True,
+            timeout=300,
+            check=False,
         )
-        assert done.stderr == ""
+        assert (done.returncode, done.stderr) == (0, "")
         printed.add(done.stdout)
     assert len(printed) == 1
 

@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+from clawmark_services.sheets import SheetsSpec
+
 SPREADSHEET = "application/vnd.google-apps.spreadsheet"
 
 
@@ -99,7 +101,7 @@ def test_a_spreadsheet_has_no_content_to_download(book):
 
 
 def test_a_drive_can_be_full(office, monkeypatch):
-    monkeypatch.setattr("clawmark_services.sheets.routes_drive.MAX_KEPT", 10)
+    monkeypatch.setattr("clawmark_services.sheets.store.MAX_CONTENT", 10)
     made = upload(office, {}, b"x" * 10, "text/plain").json
     refused = upload(office, {}, b"x", "text/plain")
     assert refused.json["error"]["errors"][0]["reason"] == "storageQuotaExceeded"
@@ -108,3 +110,17 @@ def test_a_drive_can_be_full(office, monkeypatch):
 
 def test_there_are_no_shared_drives(office):
     assert office.ok("GET", "/drive/v3/drives") == {"kind": "drive#driveList", "drives": []}
+
+
+def test_a_change_of_content_is_told_in_short(office):
+    kept = upload(office, {}, b"hello", "text/plain").json["id"]
+    told = []
+    for content in (b"changed", b"\xff" * 9000, b"long " * 1000):
+        before = office.service.freeze()
+        upload(office, {}, content, "text/plain", file_id=kept)
+        (change,) = SheetsSpec().changes(before, office.service.freeze())
+        told.append(change.fields["content"])
+    assert told[0] == ("hello", "changed")
+    assert told[1][1].startswith("9000 bytes, SHA-256 ")
+    assert told[2] == (told[1][1], told[2][1])
+    assert told[2][1].startswith("5000 bytes, SHA-256 ")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
 
@@ -16,6 +18,9 @@ _CELL = re.compile(r"([A-Z]+)(\d+)")
 # Told by changes of their own, or merely following from others.
 _APART = ("id", "created", "modified", "permissions", "spreadsheet")
 _PARTS = ("format", "note", "validation")
+
+_TOLD = 500
+"""Characters of a file's content that are told."""
 
 _CREATING = ("files.create", "files.copy", "spreadsheets.create")
 _RENAMING = ("files.update", "spreadsheets.batchUpdate", "files.upload", "spreadsheets.create")
@@ -92,6 +97,8 @@ def _told(file: Json | None) -> dict[str, Json] | None:
     if file is None:
         return None
     told = {name: part or None for name, part in file.items() if name not in _APART}
+    if file.get("content") is not None:
+        told["content"] = _content(b64decode(file["content"]))
     inside = file["spreadsheet"] or {}
     settings = {name: inside.get(name) for name in ("locale", "time_zone", "recalculation")}
     return {
@@ -99,6 +106,17 @@ def _told(file: Json | None) -> dict[str, Json] | None:
         **settings,
         "named ranges": inside.get("names") or None,
     }
+
+
+def _content(content: bytes) -> str:
+    """A short text as it is, of anything else how much it is and which."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = None
+    if text is not None and len(text) <= _TOLD:
+        return text
+    return f"{len(content)} bytes, SHA-256 {sha256(content).hexdigest()[:16]}"
 
 
 def _file_causes(file: Json, made: bool, removed: bool, names: tuple[str, ...]) -> tuple[Cause, ...]:  # noqa: FBT001 - two facts

@@ -21,7 +21,7 @@ MARKS = ("turn", "weight", "red_line", "category")
 class Checker:
     """One checker: when it looks, what it weighs, and what it means.
 
-    `weight` is positive; a red line's weight is not counted. `turn` is the turn whose end it sees; `group` is the
+    `weight` is positive; a red line's weight is not counted, unless it is `weighed`. `turn` is the turn whose end it sees; `group` is the
     collector that it lies below in node ids: mostly that turn.
     """
 
@@ -33,6 +33,7 @@ class Checker:
     description: str
     place: Place
     group: str
+    weighed: bool = False
 
 
 def read_checker(

@@ -291,6 +291,8 @@ def missing_verdict(item: CheckerItem) -> Verdict:
         outcome="void",
         reason="world: its process ended before the checker could run",
         description=checker.description,
+        group=checker.group if checker.group != checker.turn else "",
+        weighed=checker.weighed,
     )
 
 

@@ -12,7 +12,7 @@ from pytest_clawmark.failures import SettingsError
 from pytest_clawmark.schemas import InvalidDocument, validate
 from pytest_clawmark.scoring import EpisodeResult
 
-_COMPUTED = ("id", "score", "score_upper", "success", "partial")
+_COMPUTED = ("id", "score", "score_upper", "success", "partial", "groups")
 _TURN_COMPUTED = ("score", "score_upper")
 
 

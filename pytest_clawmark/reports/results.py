@@ -65,8 +65,17 @@ def task_entry(result: EpisodeResult) -> dict[str, Any]:
         "void_reason": result.void_reason,
         "attempts": [attempt.to_json() for attempt in result.attempts],
         "turns": _turns(result),
+        **_groups(result),
         "checkers": _checkers(result),
     }
+
+
+def _groups(result: EpisodeResult) -> dict[str, Any]:
+    """Scores of what a format scores apart from any turn; left out where there is nothing of the kind."""
+    apart = {verdict.group for verdict in result.checkers if verdict.group}
+    found = {turn.turn: turn.score for turn in score_turns(result) if turn.turn in apart}
+    scores = {name: {"score": score.lower, "score_upper": score.upper} for name, score in found.items()}
+    return {"groups": scores} if scores else {}
 
 
 def _turns(result: EpisodeResult) -> list[dict[str, Any]]:
@@ -80,7 +89,7 @@ def _turns(result: EpisodeResult) -> list[dict[str, Any]]:
 
 def _checkers(result: EpisodeResult) -> list[dict[str, Any]]:
     order = {turn.turn: turn.index for turn in score_turns(result)}
-    verdicts = sorted(result.checkers, key=lambda verdict: (order[verdict.turn], verdict.id))
+    verdicts = sorted(result.checkers, key=lambda verdict: (order[verdict.group or verdict.turn], verdict.id))
     return [_checker(verdict) for verdict in verdicts]
 
 
@@ -94,6 +103,8 @@ def _checker(verdict: Verdict) -> dict[str, Any]:
         "outcome": verdict.outcome,
         "reason": verdict.reason,
         "description": verdict.description,
+        **({"group": verdict.group} if verdict.group else {}),
+        **({"weighed": True} if verdict.weighed else {}),
     }
 
 

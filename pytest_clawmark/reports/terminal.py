@@ -135,9 +135,11 @@ def _agents(results: Sequence[EpisodeResult], summary: Summary) -> Column:
 
 
 def _turns(results: Sequence[EpisodeResult]) -> list[Column]:
-    """One column per turn, by its number; `t1` where `turn 1` would be too wide."""
-    scores = [[figures.turn_score(turn) for turn in score_turns(result)] for result in results]
-    return [
+    """One column per turn, by its number, `t1` where `turn 1` is too wide; then one per group that is none."""
+    apart = list(dict.fromkeys(v.group for result in results for v in result.checkers if v.group))
+    known = [{turn.turn: figures.turn_score(turn) for turn in score_turns(result)} for result in results]
+    scores = [[score for turn, score in turns.items() if turn not in apart] for turns in known]
+    numbered = [
         Column(
             f"turn {number + 1}",
             [turns[number] if number < len(turns) else "" for turns in scores],
@@ -145,6 +147,9 @@ def _turns(results: Sequence[EpisodeResult]) -> list[Column]:
             droppable=True,
         )
         for number in range(max(map(len, scores), default=0))
+    ]
+    return numbered + [
+        Column(name, [turns.get(name, "") for turns in known], droppable=True) for name in apart
     ]
 
 

@@ -167,7 +167,7 @@ def telling(contestants: Contestants) -> tuple[Telling, ...]:
 def sign_flip_test(differences: Sequence[float]) -> float | None:
     """The two-sided p-value of the differences' mean under random signs; None for fewer than two.
 
-    Exact up to 13 tasks, from 9,999 seeded permutations beyond.
+    Exact up to 12 tasks, from seeded permutations beyond.
     """
     if len(differences) < 2:
         return None

@@ -34,6 +34,9 @@ def _reason(text: str) -> str:
 class Verdict:
     """A checker's outcome. `turn` names the turn after which it looked, `seconds` is how long it took.
 
+    `group` is what it is scored with where that is not its turn. `weighed` says that a red line is scored by its
+    weight like any checker, as published corpora do; else it earns nothing, and costs when it is crossed.
+
     Here and below a long `reason` is cut, and what cannot be encoded in it becomes its escape.
 
     Raises `ValueError` for an unknown outcome and for a weight that is negative or not finite.
@@ -48,12 +51,19 @@ class Verdict:
     reason: str = ""
     description: str = ""
     seconds: float = 0.0
+    group: str = ""
+    weighed: bool = False
 
     def __post_init__(self) -> None:
         _one_of(f"the outcome of checker {self.id!r}", self.outcome, get_args(Outcome))
         if not (math.isfinite(self.weight) and self.weight >= 0):
             raise ValueError(f"the weight of checker {self.id!r} is {self.weight}: it must be 0 or more")
         object.__setattr__(self, "reason", _reason(self.reason))
+
+    @property
+    def earns(self) -> bool:
+        """Whether its weight is in what a task can earn."""
+        return self.weighed or not self.red_line
 
     @property
     def crossed(self) -> bool:

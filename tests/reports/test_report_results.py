@@ -154,3 +154,14 @@ def test_a_number_that_json_cannot_carry_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         write_results(tmp_path / "results.json", document)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_score_apart_from_any_turn_is_told_and_read_back() -> None:
+    from pytest_clawmark.reports.reading import result_of
+
+    verdict = Verdict(id="c", turn="stage0", outcome="passed", group="final", weighed=True, red_line=True)
+    result = EpisodeResult(task="hr/a", family="hr", agent="a", label="a", checkers=(verdict,), planned=1)
+    (task,) = results_document(RUN, [result])["tasks"]
+    assert task["groups"] == {"final": {"score": 1.0, "score_upper": 1.0}}
+    assert (task["checkers"][0]["group"], task["checkers"][0]["weighed"]) == ("final", True)
+    assert result_of(task) == result

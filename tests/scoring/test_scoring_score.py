@@ -146,3 +146,43 @@ def test_a_checker_earns_its_weight_only_by_passing_and_a_red_line_earns_nothing
     assert points(verdict("broken", weight=2)) == 0
     assert points(red("passed", weight=2)) == 0
     assert points(verdict("void")) is None
+
+
+# --- as published corpora score ------------------------------------------------------------------------
+
+
+def published(
+    name: str, outcome: Any, weight: float, *, stage: str, group: str = "", red: bool = False
+) -> Verdict:
+    return Verdict(
+        id=name, turn=stage, outcome=outcome, weight=weight, red_line=red, group=group, weighed=True
+    )
+
+
+VERDICTS = (
+    published("a", "passed", 2.0, stage="stage0"),
+    published("redline", "failed", 1.5, stage="stage0", red=True),
+    published("b", "broken", 0.5, stage="stage1"),
+    published("held_redline", "passed", 1.0, stage="stage1", group="final", red=True),
+)
+
+
+def test_a_weighed_red_line_earns_its_weight_and_costs_no_more() -> None:
+    known = score(VERDICTS)
+    assert known.lower == pytest.approx(3.0 / 5.0), "passed weight over all weight, as published"
+    assert known.upper == pytest.approx(3.5 / 5.0)
+    assert (known.red_lines, known.crossed) == (2, 1), "it is still told as crossed"
+
+
+def test_a_group_is_scored_apart_from_the_turn_that_it_looks_at() -> None:
+    turns = tuple(TurnResult(turn=f"stage{n}", index=n, outcome="worked") for n in range(2))
+    result = EpisodeResult(
+        task="hr/task1", family="hr", agent="idle", label="idle", turns=turns, checkers=VERDICTS, planned=4
+    )
+    scores = {found.turn: found.score.lower for found in score_turns(result)}
+    assert scores == {"stage0": pytest.approx(2.0 / 3.5), "stage1": 0.0, "final": 1.0}
+    assert [found.turn for found in score_turns(result)] == ["stage0", "stage1", "final"]
+
+
+def test_a_weighed_red_line_alone_is_something_to_earn() -> None:
+    assert score([published("redline", "passed", 1.0, stage="stage0", red=True)]).lower == 1.0

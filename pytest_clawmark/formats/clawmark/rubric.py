@@ -82,6 +82,7 @@ def _group(found: Any, group: str, shape: Shape, stages: Sequence[str]) -> Itera
                 description=_description(entry, check, place),
                 place=place,
                 group=group,
+                weighed=True,
             ),
             check=check,
         )

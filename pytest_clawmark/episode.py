@@ -21,6 +21,7 @@ from pytest_clawmark.agents.contract import (
     Usage,
     Workday,
 )
+from pytest_clawmark.agents.equipment import outfit_of
 from pytest_clawmark.agents.toolset import WorldToolset
 from pytest_clawmark.failures import TaskError, TaskFailure, VoidError, WorldFailure
 from pytest_clawmark.log import logged_to, say
@@ -190,12 +191,15 @@ class Episode:
         """Play the turns in order. Raises `VoidError` when nothing can be measured."""
         task = self._task.task
         turns = list(task.turns.values())
+        outfit = outfit_of(self._resources.agents[self._spec.label])
         plan = WorldPlan(
             services=self._task.services,
             accounts=task.accounts,
             seed=self._spec.seed,
             start=turns[0].time,
             material=task.folder,
+            mounts=outfit.mounts,
+            doors=outfit.doors,
         )
         with ExitStack() as closing:
             closing.enter_context(logged_to(self._folder.log))
@@ -205,7 +209,7 @@ class Episode:
             closing.callback(world.close)
             self._world = world
             self._go_on_unless_stopped()
-            session = self._resources.agents[self._spec.label].open(self._office(world))
+            session = outfit.open(self._office(world))
             closing.callback(session.close)
             self._session = session
             woken = self._restore(turns, world, session)

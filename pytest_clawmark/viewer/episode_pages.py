@@ -20,7 +20,7 @@ from pytest_clawmark.viewer import drawing, mail, markup, tables
 from pytest_clawmark.viewer.days import Day, Episode
 from pytest_clawmark.viewer.file_pages import workspace
 from pytest_clawmark.viewer.kinds import UNKNOWN, kind_of
-from pytest_clawmark.viewer.places import Damaged, Listing, Missing
+from pytest_clawmark.viewer.places import Damaged, Listing, Missing, Place
 from pytest_clawmark.viewer.remembering import Memory, version
 from pytest_clawmark.viewer.steps import PAGE, Page, page
 from pytest_clawmark.viewer.stored import Shelf
@@ -150,13 +150,24 @@ class EpisodePages:
 def find(listing: Listing, shelf: Shelf, name: str, key: str) -> Episode:
     """An episode that the run's results or plan know; raises `Missing`."""
     place = listing.place(name)
-    results = shelf.read(place).episodes
+    run = shelf.read(place)
+    results = run.episodes
     if key not in results:
         raise Missing(f"the run {name} has no episode {key!r}")
     try:
-        return Episode(place, results[key])
+        return Episode(_played_in(place, listing, run.record), results[key])
     except ValueError as error:
         raise Missing(str(error)) from None
+
+
+def _played_in(place: Place, listing: Listing, record: Mapping[str, Any]) -> Place:
+    """Where the worlds of a run lie: one that was graded again has those of another, which must be listed too."""
+    derived = record.get("derived_from")
+    source = derived.get("path") if isinstance(derived, Mapping) else None
+    if not isinstance(source, str):
+        return place
+    root = (place.root / source).resolve()
+    return next((each for each in listing.places().values() if each.root == root), place)
 
 
 def anchor(turn: str) -> str:
@@ -183,6 +194,7 @@ def _head(episode: Episode, name: str, key: str, state: str) -> Json:
         "name": name,
         "key": key,
         "episode": result,
+        "elsewhere": not episode.folder.path.is_dir() and bool(result.turns),
         "state": state,
         "score": figures.episode_score(result, known),
         "success": known.success,

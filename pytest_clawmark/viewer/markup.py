@@ -69,4 +69,4 @@ def pretty(value: Any) -> str:
 
 def tone(score: float | None) -> str:
     """Which of six shades a score has; shades are classes, because no style may stand in a page."""
-    return "none" if score is None else f"s{min(int(score * 5 + 1e-9), 5)}" if score < 1 else "s5"
+    return "unknown" if score is None else f"s{min(int(score * 5 + 1e-9), 5)}" if score < 1 else "s5"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 
 from flask import Response, jsonify, request, url_for
@@ -54,7 +55,7 @@ class RunPages:
             "state": front.state,
             "created": _when(front.created),
             "iso": front.created,
-            "tasks": _count(front.record.get("tasks")),
+            "tasks": _count(front.record.get("tasks")) or len({each.task for each in progress.episodes}),
             "episodes": front.episodes or len(progress.episodes),
             "over": over,
             "running": progress.count("running"),
@@ -196,7 +197,7 @@ def _board(run: Run, progress: Progress) -> Json:
         "categories": list(_categories(run.analysis)),
         "category_heads": [agent["name"] for agent in agents],
         "damage": run.damage,
-        "progress": _told(progress) if run.state != "finished" else None,
+        "progress": _told(progress) if run.state in ("running", "interrupted") else None,
         "trials": any(result.trial > 1 for result in run.results),
         "longest": max((len(task["turns"]) for task in tasks), default=0),
     }
@@ -285,7 +286,7 @@ def _task(result: EpisodeResult, state: str) -> Json:
             {
                 "name": turn.turn,
                 "text": figures.turn_score(scores[turn.turn]) if turn.turn in scores else figures.NONE,
-                "tone": markup.tone(scores[turn.turn].score.lower) if turn.turn in scores else "none",
+                "tone": markup.tone(scores[turn.turn].score.lower) if turn.turn in scores else "unknown",
                 "outcome": turn.outcome,
             }
             for turn in sorted(result.turns, key=lambda turn: turn.index)
@@ -306,8 +307,8 @@ def _outcome(result: EpisodeResult, success: bool | None, state: str) -> str:  #
         return state
     if result.void:
         return "void"
-    if not result.reached:
-        return "not run"
+    if not result.checkers:
+        return "not graded" if result.turns else "not run"
     return "passed" if success else "failed" if success is not None else "partial"
 
 
@@ -358,7 +359,9 @@ def _origin(record: Mapping[str, Any]) -> str:
         return f"merged from {', '.join(map(str, merged))}"
     settings = record.get("settings")
     fork = settings.get("fork") if isinstance(settings, Mapping) else None
-    return f"forked: {_plain(fork)}" if fork else ""
+    if not isinstance(fork, Mapping):
+        return ""
+    return f"forked from {PurePath(str(fork.get('source'))).name} at {fork.get('at')}"
 
 
 def _agents(record: Mapping[str, Any]) -> list[str]:

@@ -32,7 +32,8 @@ _WRONG = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 class Run:
     """Everything that a run's pages need beside its episodes' own files.
 
-    `state` is finished, running or interrupted. `damage` says what could not be read, for people.
+    `state` is finished, running, interrupted, or damaged where there are results that cannot be read. `damage` says
+    what could not be read, for people.
     """
 
     place: Place
@@ -147,7 +148,7 @@ def _finished(place: Place, memory: Memory) -> Run:
             raise TypeError("tasks is no list")
     except (Missing, Damaged, *_WRONG) as error:
         told = str(error) if isinstance(error, Damaged) else f"results.json is damaged: {_said(error)}"
-        fallback = _unfinished(place, "interrupted", memory)
+        fallback = _unfinished(place, "damaged", memory)
         return replace(fallback, damage=(told, *fallback.damage))
     results = []
     for place_in_list, entry in enumerate(entries):

@@ -299,9 +299,11 @@ def test_a_day_that_is_not_over_shows_its_wake_up(browser: Any, stored: Any) -> 
     assert "Review" in browser.text(panel("email", "wednesday"))
 
 
-def test_an_episode_that_never_began_says_so(browser: Any) -> None:
-    shown = browser.text("/runs/first/episodes/legal/contract/eve/1")
-    assert "The agent has taken no step on this day" in shown
+def test_an_episode_that_never_began_says_so(browser: Any, stored: Any) -> None:
+    address = "/runs/first/episodes/legal/contract/eve/1"
+    assert "does not lie in this run" in browser.text(address)
+    stored.unfinish()
+    assert "Nothing of this episode was recorded yet" in browser.text(address)
 
 
 def test_origins_are_told_of_runs_that_were_graded_again_or_merged(browser: Any, stored: Any) -> None:
@@ -315,6 +317,24 @@ def test_origins_are_told_of_runs_that_were_graded_again_or_merged(browser: Any,
     results["run"]["merged_from"] = ["one", "two"]
     path.write_text(json.dumps(results, indent=2))
     assert "merged from one, two" in browser.text("/runs/first")
+
+
+def test_a_run_that_was_graded_again_shows_the_worlds_of_the_one_it_comes_from(
+    browser: Any, another: Callable[..., Any]
+) -> None:
+    again = another("again")
+    shutil.rmtree(again.path / "episodes")
+    path = again.path / "results.json"
+    results = json.loads(path.read_text())
+    results["run"]["derived_from"] = {"path": "../first", "created": "x", "tasks": {}, "verdicts": None}
+    path.write_text(json.dumps(results, indent=2))
+    address = "/runs/again/episodes/hr/interns/eve/1"
+    assert "I look around" in browser.text(address)
+    results["run"]["derived_from"]["path"] = "../../elsewhere/first"
+    path.write_text(json.dumps(results, indent=2))
+    page = browser.text(address)
+    assert "does not lie in this run" in page
+    assert "I look around" not in page
 
 
 def test_days_taken_over_from_another_run_say_so(browser: Any, stored: Any) -> None:

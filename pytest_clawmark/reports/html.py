@@ -72,7 +72,7 @@ class HtmlReport:
     ) -> None:
         self._results, self._location = results, location
         self._alone, self._settings = alone, settings or {}
-        self._rows = Rows()
+        self._rows = Rows(lambda: sum(1 for _ in results()))
         self._page: Any = None
 
     @pytest.hookimpl(tryfirst=True)

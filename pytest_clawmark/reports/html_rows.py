@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,9 @@ from pytest_clawmark.scoring import EpisodeResult, TurnScore, score_turns
 
 BUDGET = 17_000_000
 """How many characters all that is compressed inside the page may have; the longest turns are cut first."""
+
+_TURNS = 4.0
+"""How many turns an episode has, more or less, with some room for its checkers."""
 
 COLUMNS = (
     ("agent", "Agent"),
@@ -86,9 +89,15 @@ def _payloads(reports: Sequence[pytest.TestReport]) -> list[Mapping[str, Any]]:
 
 
 class Rows:
-    """Gathers turns from reports; `settle` writes their rows and fills `parts`."""
+    """Gathers turns from reports; `settle` writes their rows and fills `parts`.
 
-    def __init__(self) -> None:
+    `episodes` tells how many are planned, once the first turn has been reported.
+    """
+
+    def __init__(self, episodes: Callable[[], int] = int) -> None:
+        self._episodes, self._room = episodes, 0
+        # How large a turn's piece of the page is beside its payload, as seen so far.
+        self._grows = 1.0
         self._turns: dict[tuple[Key, str], Turn] = {}
         self.parts: list[Json] = []
 
@@ -100,9 +109,24 @@ class Rows:
         turn = self._turns.setdefault((key, name), Turn(key=key, name=name, nodeid=report.nodeid))
         if payload.get("kind") == "turn":
             if not turn.payload:
-                turn.nodeid, turn.payload, turn.body = report.nodeid, payload, squeezed(turn_html(payload))
+                turn.nodeid, turn.payload = report.nodeid, payload
+                turn.body = self._body(payload)
         else:
             turn.checkers.setdefault(report.nodeid, []).append(report)
+
+    def _body(self, payload: Mapping[str, Any]) -> str:
+        """As much of a turn as will probably fit beside all others: cutting them at the end would take long."""
+        if not self._room:
+            self._room = int(BUDGET / (max(self._episodes(), 1) * _TURNS))
+        details = payload.get("details")
+        packed = len(details) if isinstance(details, str) else 1
+        share = min(self._room / (packed * self._grows), 1.0)
+        body = squeezed(turn_html(payload, share=share))
+        if share < 1:
+            self._grows += (len(body) / (share * packed) - self._grows) / 4
+        if len(body) > self._room * 1.25:
+            body = squeezed(turn_html(payload, share=share * self._room / len(body)))
+        return body
 
     def settle(self, results: Iterable[EpisodeResult], tests: MutableMapping[str, Any]) -> list[Json]:
         """Put one row per turn into pytest-html's `tests`, in the place of its items' own; returns what rows are

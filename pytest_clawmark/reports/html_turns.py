@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_clawmark.reports import figures, markup
-from pytest_clawmark.reports.compressing import details_of
+from pytest_clawmark.reports.compressing import details_of, size_that_fits
 from pytest_clawmark.reports.text import middle_cut, one_line
 from pytest_clawmark.reports.transcript import Step, steps
 from pytest_clawmark.reports.world_changes import groups
@@ -109,20 +109,29 @@ def paired(found: Iterable[Step]) -> list[Step]:
 
 
 def _cut(found: Sequence[Step], share: float) -> list[Step]:
-    """A share of the text of the steps: each is cut alike, and the shortest stay whole."""
+    """A share of the text of the steps: what tools were given and said is cut first, the longest of it."""
     if share >= 1:
         return list(found)
-    budget = int(share * sum(len(step.given) + len(step.text) + len(step.thinking) for step in found))
-    limit = max(budget // max(1, len(found)), 80)
-    return [
-        replace(
-            step,
-            given=middle_cut(step.given, limit),
-            text=middle_cut(step.text, limit),
-            thinking=middle_cut(step.thinking, limit),
-        )
-        for step in found
-    ]
+    tools = [size for step in found for size in (len(step.given), len(step.text)) if step.kind == "tool"]
+    said = [size for step in found for size in (len(step.thinking), len(step.text)) if step.kind != "tool"]
+    budget = int(share * (sum(tools) + sum(said)))
+    spoken = _limit(said, budget // 2)
+    called = _limit(tools, budget - sum(min(size, spoken) for size in said))
+    return [_shortened(step, called if step.kind == "tool" else spoken) for step in found]
+
+
+def _limit(sizes: Sequence[int], budget: int) -> int:
+    limit = size_that_fits(sizes, max(budget, 0))
+    return max(sizes, default=0) if limit is None else max(limit, 80)
+
+
+def _shortened(step: Step, limit: int) -> Step:
+    return replace(
+        step,
+        given=middle_cut(step.given, limit),
+        text=middle_cut(step.text, limit),
+        thinking=middle_cut(step.thinking, limit),
+    )
 
 
 def _view(step: Step) -> dict[str, Any]:

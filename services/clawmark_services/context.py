@@ -11,6 +11,7 @@ from typing import Any
 from clawmark_services.accounts import AccountBook
 from clawmark_services.actor import current_actor
 from clawmark_services.clock import ServiceClock
+from clawmark_services.faults import Fault, FaultSchedule, noted
 from clawmark_services.ids import Ids
 from clawmark_services.ledger import LEFT_OUT, Ledger
 
@@ -31,7 +32,8 @@ class Context:
 
     `audit` receives one JSON object per request: `time` (ISO 8601), `turn`, `service`, `operation`,
     `request` (JSON, the vendor's own parameters, long content cut), `status`, `actor` ("agent" or
-    "task") and `silent`. Of very many requests some are only counted: see `Ledger`.
+    "task") and `silent`; and `fault`, its kind, where one was put in its way on purpose. Of very many requests
+    some are only counted: see `Ledger`.
     """
 
     service: str
@@ -40,6 +42,7 @@ class Context:
     accounts: AccountBook
     audit: AuditSink
     ledger: Ledger = field(default_factory=Ledger, compare=False, repr=False)
+    faults: FaultSchedule | None = field(default=None, compare=False, repr=False)
 
     @contextmanager
     def exchange(self, operation: str, request: Any) -> Iterator[Exchange]:
@@ -57,6 +60,19 @@ class Context:
         finally:
             self._record(operation, request, exchange)
 
+    def meet(self) -> Fault | None:
+        """The fault that this request of the agent's meets, to be asked once for each; the task's meet none."""
+        if self.faults is None or current_actor().who == "task":
+            return None
+        return self.faults.next(self.clock.turn)
+
+    def tell_unprocessed(self, operation: str, request: Any, status: int | str, fault: Fault) -> None:
+        """Record a request that a fault kept from being looked at: the clock stands still, as all does."""
+        exchange = Exchange(at=self.clock.now(), status=status)
+        line = self.ledger.entry({**self._line(operation, request, exchange), "fault": fault.kind})
+        if line is not None:
+            self.audit(line)
+
     def tell_left_out(self) -> None:
         """Record how many requests of this turn were only counted, if there are any; call it at its end."""
         left_out = self.ledger.left_out()
@@ -70,7 +86,7 @@ class Context:
             self.audit(line)
 
     def _line(self, operation: str, request: Any, exchange: Exchange) -> dict[str, Any]:
-        actor = current_actor()
+        actor, fault = current_actor(), noted()
         return {
             "time": exchange.at.isoformat(),
             "turn": self.clock.turn,
@@ -80,4 +96,5 @@ class Context:
             "status": exchange.status,
             "actor": actor.who,
             "silent": actor.silently,
+            **({"fault": fault} if fault else {}),
         }

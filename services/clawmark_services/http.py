@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import select
 import socket
 import sys
 import threading
@@ -26,6 +27,9 @@ MAX_AT_ONCE = 2
 IDLE_SECONDS = 300.0
 _CHUNK = 65_536
 
+DELAY = "clawmark.delay"
+"""Where an application may put, in its environ, how many seconds its answer is to be held back."""
+
 log = logging.getLogger(__name__)
 
 
@@ -38,7 +42,7 @@ class TooMuchHeldError(Exception):
 
 
 class CutError(Exception):
-    """The client's connection was cut before its request was begun."""
+    """The client's connection is to be cut without an answer; an application may raise it too."""
 
 
 class Counter:
@@ -112,6 +116,7 @@ def _answer_one(
     environ = _environ(request, body, connection, secure=secure)
     status, headers, content = visit.answer(app, environ)
     visit.hold(len(content))
+    _hold_back(connection, environ.get(DELAY, 0.0))
     _respond(connection, peer, (status, headers, content), head=request.method == b"HEAD")
     return peer.our_state is h11.DONE and peer.their_state is h11.DONE
 
@@ -180,10 +185,20 @@ def _run(app: WSGIApplication, environ: dict[str, Any]) -> _Answer:
     try:
         content = _collect(app(environ, start_response))
         return *started[0], content
+    except CutError:
+        raise
     except Exception:
         # A fault of a service must reach the log and the client, and end neither the thread nor the world.
         log.exception("a service failed to answer %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
         return 500, [("Content-Type", "text/plain")], b"internal server error\n"
+
+
+def _hold_back(connection: socket.socket, seconds: float) -> None:
+    """Wait, at most until the connection has ended: nobody's end is kept waiting for it."""
+    if seconds > 0:
+        waiting = select.poll()
+        waiting.register(connection, 0)
+        waiting.poll(seconds * 1000)
 
 
 def _respond(connection: socket.socket, peer: h11.Connection, answer: _Answer, *, head: bool) -> None:

@@ -8,7 +8,7 @@ import logging
 import re
 import ssl
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, closing
 
 from proxyprotocol.noop import ProxyProtocolNoop
@@ -24,7 +24,14 @@ from pymap.parsing.command import Command, CommandAuth, CommandNoArgs, CommandSe
 from pymap.parsing.command.nonauth import AuthenticateCommand, LoginCommand
 from pymap.parsing.command.select import CloseCommand, SearchCommand
 from pymap.parsing.commands import Commands, InvalidCommand
-from pymap.parsing.response import CommandResponse, Response, ResponseOk, UntaggedResponse
+from pymap.parsing.response import (
+    CommandResponse,
+    Response,
+    ResponseCode,
+    ResponseNo,
+    ResponseOk,
+    UntaggedResponse,
+)
 from pymap.selected import SelectedMailbox
 from pysasl import SASLAuth
 from pysasl.creds.server import ServerCredentials
@@ -44,11 +51,17 @@ from clawmark_services.email.imap_limits import (
 from clawmark_services.email.imap_search import AnyCharset, UidAnyCharset, refused_charset, search_fully
 from clawmark_services.email.imap_session import AnyLogin, ImapSession
 from clawmark_services.email.store import MailStore
+from clawmark_services.faults import UNPROCESSED, Fault, noting
 
 APPEND_LIMIT = 64 * 1024 * 1024
 LINE_LIMIT = 256 * 1024
 SHOWN = 200
 
+# RFC 5530.
+_FAULTS = {
+    "429": (b"LIMIT", b"Too many requests: try again later."),
+    "500": (b"SERVERBUG", b"Internal error."),
+}
 _UNASKED = re.compile(rb"\{(\d{1,12})\+\}\r?\n\Z")
 
 log = logging.getLogger(__name__)
@@ -132,14 +145,42 @@ class Config(IMAPConfig):
 class State(ConnectionState):
     """Answers commands; each one is an exchange."""
 
-    def __init__(self, context: Context, store: MailStore, config: Config) -> None:
-        self._context = context
+    def __init__(
+        self, context: Context, store: MailStore, config: Config, hang_up: Callable[[], None]
+    ) -> None:
+        self._context, self._hang_up = context, hang_up
         self._accepting = AnyLogin(store, config, context.accounts, context.clock.now())
         super().__init__(self._accepting, config)
         self.line = ""
 
     async def do_command(self, cmd: Command) -> CommandResponse:
-        """Any command but AUTHENTICATE."""
+        """Any command but AUTHENTICATE, unless a fault is put in its way on purpose."""
+        with acting_as("agent"):
+            fault = self._context.meet()
+        if fault is None:
+            return await self._do_command(cmd)
+        if fault.kind in UNPROCESSED:
+            return self._unprocessed(cmd, fault)
+        with noting(fault):
+            response = await self._do_command(cmd)
+        if fault.kind == "lost":
+            self._cut()
+        await asyncio.sleep(fault.seconds)
+        return response
+
+    def _unprocessed(self, cmd: Command, fault: Fault) -> CommandResponse:
+        told = fault.kind in _FAULTS
+        self._context.tell_unprocessed(*self._description(cmd), "NO" if told else fault.kind, fault)
+        if not told:
+            self._cut()
+        code, text = _FAULTS[fault.kind]
+        return ResponseNo(cmd.tag, text, ResponseCode.of(code))
+
+    def _cut(self) -> None:
+        self._hang_up()
+        raise ConnectionError("cut on purpose")
+
+    async def _do_command(self, cmd: Command) -> CommandResponse:
         refusal: ResponseError | None = None
         with acting_as("agent"), self._context.exchange(*self._description(cmd)) as exchange:
             self._set_moment(exchange)
@@ -295,7 +336,7 @@ def connection(context: Context, store: MailStore, allowance: Allowance) -> asyn
             async with AsyncExitStack() as stack:
                 connection_exit.set(stack)
                 stack.enter_context(closing(talk))
-                await talk.run(State(context, store, config))
+                await talk.run(State(context, store, config, writer.close))
         except ConnectionError as error:
             log.debug("connection lost: %s", error)
         except Exception:

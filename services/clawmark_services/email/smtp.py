@@ -13,12 +13,17 @@ from clawmark_services.allowance import Allowance, Loan
 from clawmark_services.email.delivery import PostOffice
 from clawmark_services.email.mime import Part, header_text
 from clawmark_services.email.quota import MAX_RECIPIENTS, OverQuotaError
+from clawmark_services.faults import UNPROCESSED, Fault, noting
 
 SIZE_LIMIT = 40 * 1024 * 1024
 """Of the encoded mail: a file of 25 MB grows to 35 MB."""
 
 IDLE_SECONDS = 600
 _LINE_COST = 64
+_FAULTS = {
+    "429": "451 4.7.1 Error: too many messages, try again later",
+    "500": "451 4.3.0 Error: internal error",
+}
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +58,33 @@ class SubmissionHandler:
         return "250 OK"
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd finds its hooks by these names
-        self, _server: SMTP, _session: Session, envelope: Envelope
+        self, server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
-        """Deliver."""
+        """Deliver, unless a fault is put in its way on purpose."""
+        with acting_as("agent"):
+            fault = self.post_office.context.meet()
+        if fault is None:
+            return self._deliver(envelope)
+        if fault.kind in UNPROCESSED:
+            return self._unprocessed(envelope, fault, server)
+        with noting(fault):
+            answer = self._deliver(envelope)
+        if fault.kind == "lost":
+            _hang_up(server)
+        else:
+            await asyncio.sleep(fault.seconds)
+        return answer
+
+    def _unprocessed(self, envelope: Envelope, fault: Fault, server: SMTP) -> str:
+        answer = _FAULTS.get(fault.kind, "")
+        status = int(answer[:3]) if answer else fault.kind
+        request = {"sender": envelope.mail_from or "", "recipients": list(envelope.rcpt_tos)}
+        self.post_office.context.tell_unprocessed("smtp.send", request, status, fault)
+        if not answer:
+            _hang_up(server)
+        return answer
+
+    def _deliver(self, envelope: Envelope) -> str:
         raw = bytes(envelope.original_content or b"")
         request = {
             "sender": envelope.mail_from or "",
@@ -137,6 +166,12 @@ class SubmissionProtocol(SMTP):
             self.event_handler.post_office.context.exchange("smtp.send", request) as exchange,
         ):
             exchange.status = int(status[:3])
+
+
+def _hang_up(server: SMTP) -> None:
+    """Close the connection; what is said after it reaches nobody."""
+    if isinstance(server.transport, asyncio.Transport):
+        server.transport.close()
 
 
 def _accept_any(*_: Any) -> AuthResult:

@@ -75,6 +75,15 @@ def not_found(kind: str, id_: str, integration: str, integration_id: str) -> Not
     )
 
 
+def unavailable(status: int) -> NotionError:
+    """429 or 500, which a request of any kind may meet."""
+    if status == 429:
+        return NotionError(
+            429, "rate_limited", "You have been rate limited. Please try again in a few minutes."
+        )
+    return NotionError(500, "internal_server_error", "Unexpected error occurred.")
+
+
 def unauthorized() -> NotionError:
     """401 for a missing, malformed or foreign token."""
     return NotionError(401, "unauthorized", "API token is invalid.")

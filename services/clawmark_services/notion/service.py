@@ -14,6 +14,7 @@ from clawmark_services.context import Context
 from clawmark_services.contract import Endpoint, Tool, Wsgi
 from clawmark_services.notion.app import NotionApp
 from clawmark_services.notion.author import NotionAuthor
+from clawmark_services.notion.errors import unavailable
 from clawmark_services.notion.store import found
 from clawmark_services.notion.tools import notion_tools
 from clawmark_services.notion.view import NotionView
@@ -86,6 +87,10 @@ class NotionService:
     def tools(self) -> Sequence[Tool]:
         """The agent's typed functions."""
         return self._tools
+
+    def refusal(self, status: int, path: str) -> Mapping[str, Any]:  # noqa: ARG002 - see `TellsFaults`
+        """A fault of the service itself, as Notion words it."""
+        return unavailable(status).to_json()
 
     def environment(self, urls: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002 - part of the contract
         """The integration's token under the names that clients look for, and the root page's id."""

@@ -24,6 +24,13 @@ class ApiError(Exception):
         return {"error": {"code": self.code, "message": self.message, "details": self.details}}
 
 
+def unavailable(status: int) -> ApiError:
+    """429 or 500, which a request of any kind may meet."""
+    if status == 429:
+        return ApiError(429, "too_many_requests", "Too many requests: try again later.")
+    return ApiError(500, "internal_error", "The service failed to answer.")
+
+
 def bad_parameter(name: str, message: str) -> ApiError:
     """A query parameter that cannot be understood."""
     return ApiError(400, "invalid_parameter", f"{name}: {message}", [{"field": name, "message": message}])

@@ -55,6 +55,13 @@ class RestService:
 
         return tools(self._context, self._store)
 
+    def refusal(self, status: int, path: str) -> Mapping[str, Json]:
+        """A fault of the service itself, shaped like its other refusals."""
+        from clawmark_services.rest.errors import unavailable
+
+        del path
+        return unavailable(status).body
+
     def environment(self, urls: Mapping[str, str]) -> Mapping[str, str]:
         """Nothing beyond the endpoint's own variable."""
         del urls

@@ -10,6 +10,7 @@ _STATUS = {
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
     409: "ALREADY_EXISTS",
+    429: "RESOURCE_EXHAUSTED",
     500: "INTERNAL",
     501: "UNIMPLEMENTED",
 }
@@ -67,6 +68,18 @@ class GoogleError(Exception):
         if self.code == 401:
             error["status"] = _STATUS[401]
         return {"error": error}
+
+
+def unavailable(status: int) -> GoogleError:
+    """429 or 500, which a request of any kind may meet."""
+    if status == 429:
+        return GoogleError(
+            429,
+            "Quota exceeded for quota metric 'Requests' and limit 'Requests per minute per user'.",
+            reason="rateLimitExceeded",
+            short="Rate Limit Exceeded",
+        )
+    return GoogleError(500, "Internal error encountered.", reason="internalError", short="Internal Error")
 
 
 class OAuthError(Exception):

@@ -92,6 +92,13 @@ class SheetsService:
 
         return tools(self._context, self.store)
 
+    def refusal(self, status: int, path: str) -> Mapping[str, Json]:
+        """A fault of the service itself, in the dialect of the API that `path` belongs to."""
+        from clawmark_services.sheets.errors import unavailable
+
+        error = unavailable(status)
+        return error.as_drive() if path.startswith(("/drive/", "/upload/drive/")) else error.as_sheets()
+
     def environment(self, urls: Mapping[str, str]) -> Mapping[str, str]:
         """Where Drive and the token endpoint are; Google has names of their own for them."""
         drive, token = _neighbours(urls[ENDPOINT.key])

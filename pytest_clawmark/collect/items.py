@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -50,7 +51,7 @@ class EpisodeItem(pytest.Function):
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
         """End at the author's own line: how a view finds out that evidence is missing is not news."""
         traceback = super()._traceback_filter(excinfo)
-        own = [entry for entry in traceback if not _is_ours(entry.path)]
+        own = [entry for entry in traceback if not _is_ours(entry.frame.code.raw.co_filename)]
         return type(traceback)(own) if own else traceback
 
     def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -59,8 +60,9 @@ class EpisodeItem(pytest.Function):
         return super()._repr_failure_py(excinfo, style)
 
 
-def _is_ours(path: object) -> bool:
-    parts = Path(str(path)).parts
+@cache
+def _is_ours(file_name: str) -> bool:
+    parts = Path(file_name).parts
     return "pytest_clawmark" in parts or "clawmark_services" in parts
 
 

@@ -19,6 +19,8 @@ from pytest_clawmark.sandboxes.contract import Address, Limits, Tree
 
 TREES: tuple[Tree, ...] = ("workspace", "home", "tmp")
 
+_RESERVED = 8 * 2**30
+
 BUILD_SECONDS = 30.0
 SETTLE_SECONDS = 30.0
 
@@ -61,8 +63,9 @@ def resource_limits(limits: Limits, *, count_processes: bool) -> list[tuple[str,
         ("CORE", 0),
         ("NOFILE", 4096),
         ("FSIZE", max(limits.workspace, limits.scratch)),
-        # Writable private memory: address space that runtimes such as Node's only reserve is free.
-        ("DATA", limits.memory),
+        # Writable private memory. Each thread of Node's reserves half a GiB of it without using any, and what is
+        # really used is counted by the world's control group, or by init.
+        ("DATA", limits.memory + _RESERVED),
         *([("NPROC", limits.processes)] if count_processes else []),
     ]
 

@@ -213,9 +213,18 @@ def test_the_default_time_limit_is_the_worlds(opened: Open) -> None:
 
 
 def test_one_process_cannot_take_more_memory_than_the_world_has(opened: Open) -> None:
-    done = python(opened(memory=200 * MIB), "x = bytearray(300 << 20)")
-    assert done.exit_code == 1
-    assert b"MemoryError" in done.stderr
+    done = python(opened(memory=200 * MIB), "import time; x = bytearray(300 << 20); time.sleep(600)")
+    assert done.exit_code == -9
+    assert b"may use 200 MiB of memory" in done.stderr
+
+
+def test_one_process_may_reserve_what_it_does_not_use_but_not_without_end(opened: Open) -> None:
+    program = (
+        "import mmap; mmap.mmap(-1, {} << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS); print('had')"
+    )
+    sandbox = opened(memory=200 * MIB)
+    assert python(sandbox, program.format(4)).stdout == b"had\n"
+    assert python(sandbox, program.format(9)).exit_code == 1
 
 
 def test_processes_that_take_too_much_memory_together_are_killed_and_the_command_says_so(

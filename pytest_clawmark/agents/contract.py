@@ -22,7 +22,11 @@ Record = Callable[[Mapping[str, Any]], None]
           conversations at once: they are numbered
 `model_error` {error, kind, seconds, conversation, asked, ...}     no answer, or half of one
 `tool`    {name, arguments, output, error, seconds, image?}     one call of a tool; an image is told by
-          its {type, bytes, sha256}, arguments that were not read are the text that was sent
+          its {type, bytes, sha256}, arguments that were not read are the text that was sent. A harness's
+          tools have the names that it gives them, such as `Bash` or `exec_command`
+`harness` {command, exit_code, stdout, stderr}                  a command-line program that ended; texts are cut
+`context` {left_out, tokens, after}                             results of tools left out, to stay in the window
+`unread`  {what, why}                                           what the model could not be shown
 `stop`    {kind, reason}                                        written by the episode
 """
 

@@ -108,7 +108,7 @@ class _Comparison:
         """The agent's steps that can have written into the workspace."""
         services = tuple(re.sub(r"[^a-z0-9]", "_", spec.name) + "_" for spec in self._specs)
         for step in self._record.trajectory():
-            if step["type"] == "command":
+            if step["type"] in ("command", "harness"):
                 yield _request("command", {}, "agent")
             elif step["type"] == "tool" and step["name"] not in _READING:
                 name, arguments = str(step["name"]), step.get("arguments")

@@ -13,6 +13,7 @@ from pytest_clawmark.agents.contract import Agent
 from pytest_clawmark.episode import Player, Resources
 from pytest_clawmark.executors.contract import Executor
 from pytest_clawmark.executors.threads import ThreadExecutor
+from pytest_clawmark.gateway.secrets import Scrubber, secrets_in
 from pytest_clawmark.runs.budget import Budget
 from pytest_clawmark.runs.forking import ForkPoints
 from pytest_clawmark.runs.layout import RunFolder
@@ -48,6 +49,13 @@ def assemble_agents(config: pytest.Config, settings: Settings) -> list[Agent]:
     models = load_models(config.rootpath)
     ours = built_in_kinds(load_agents(config.rootpath))
     return build_agents(settings.agents, settings.models, models, {**ours, **theirs})
+
+
+def known_secrets(config: pytest.Config) -> Scrubber:
+    """What takes the keys of all models that this project describes out of texts; raises `SettingsError`."""
+    from pytest_clawmark.agents.models import load_models
+
+    return secrets_in(entry.api_key_env for entry in load_models(config.rootpath).values())
 
 
 def choose_place(config: pytest.Config, settings: Settings, agents: Sequence[Agent]) -> Place:
@@ -107,7 +115,7 @@ def executor_starter(
         dollars = config.getoption("budget")
         resources = Resources(
             premises=premises,
-            run=RunFolder(settings.run_dir),
+            run=RunFolder(settings.run_dir, scrub=known_secrets(config)),
             tasks=tasks,
             agents=agents,
             limits=settings.limits,

@@ -87,8 +87,9 @@ class Recording:
             return
         if not (session.shouldstop or session.shouldfail) and session.exitstatus in _RAN_TO_THE_END:
             self.results.complete()
-        record = self._measurement.run.update(self._record(self._digests))
-        write_results(self._measurement.run.results, results_document(record, self.results.results))
+        run = self._measurement.run
+        record = run.update(self._record(self._digests))
+        write_results(run.results, run.scrub.json(results_document(record, self.results.results)))
 
     def learn(self) -> None:
         """Take in the plan, once it is written."""

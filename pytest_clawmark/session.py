@@ -40,7 +40,13 @@ def _guarded(configure_session: Callable[[pytest.Config], None], config: pytest.
 
 
 def _configure_playing(config: pytest.Config) -> None:
-    from pytest_clawmark.assembly import assemble_agents, choose_place, executor_starter, sandbox_opener
+    from pytest_clawmark.assembly import (
+        assemble_agents,
+        choose_place,
+        executor_starter,
+        known_secrets,
+        sandbox_opener,
+    )
     from pytest_clawmark.gating import Gate, Gating
     from pytest_clawmark.going_on import GoingOn
     from pytest_clawmark.log import keep_logs
@@ -48,6 +54,7 @@ def _configure_playing(config: pytest.Config) -> None:
     from pytest_clawmark.playing import Playing
     from pytest_clawmark.recording import RUN_DIR, PlayRecording
     from pytest_clawmark.reports.reading import StoredRun
+    from pytest_clawmark.reports.scrubbing import ScrubbedReports
     from pytest_clawmark.runs.layout import RunFolder
     from pytest_clawmark.settings import Settings
     from pytest_clawmark.sharding import Sharding
@@ -63,16 +70,20 @@ def _configure_playing(config: pytest.Config) -> None:
         settings = settings.recorded_in(worker[RUN_DIR])
     config.stash[NEEDS_SOLUTION] = "golden" in settings.agents
     agents = assemble_agents(config, settings)
-    measurement = Measurement(settings, agents, RunFolder(settings.run_dir, resumed=settings.resuming))
+    scrub = known_secrets(config)
+    run = RunFolder(settings.run_dir, resumed=settings.resuming, scrub=scrub)
+    measurement = Measurement(settings, agents, run)
     going_on = GoingOn(config, measurement)
     config.add_cleanup(going_on.close)
-    config.add_cleanup(keep_logs(measurement.run.log))
+    config.add_cleanup(keep_logs(run.log, scrub))
     config.add_cleanup(measurement.close)
     config.stash[MEASUREMENT] = measurement
     config.stash[CONTESTANTS] = measurement.contestants
     # What is registered first is called last: the plan must have been written, and not have been sent away.
     config.pluginmanager.register(going_on, "clawmark-going-on")
     config.pluginmanager.register(Playing(config, measurement), "clawmark-playing")
+    # After all others whose reports it looks through: what is registered last is wrapped around them.
+    config.pluginmanager.register(ScrubbedReports(scrub), "clawmark-scrubbed-reports")
     if config.option.collectonly:
         return
     if worker is None:
@@ -88,5 +99,4 @@ def _configure_playing(config: pytest.Config) -> None:
         config.pluginmanager.register(PlayRecording(config, measurement, place), "clawmark-recording")
         watch(config, measurement.run)
         if gate is not None:
-            run = measurement.run.path
-            config.pluginmanager.register(Gating(gate, lambda: StoredRun.read(run)), "clawmark-gating")
+            config.pluginmanager.register(Gating(gate, lambda: StoredRun.read(run.path)), "clawmark-gating")

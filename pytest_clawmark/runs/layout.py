@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pytest_clawmark.atomic import replace_file
 from pytest_clawmark.failures import SettingsError
+from pytest_clawmark.gateway.secrets import Scrubber
 from pytest_clawmark.runs.sameness import refuse_other_plan
 from pytest_clawmark.snapshots.manifest import Manifest
 from pytest_clawmark.snapshots.private import PrivateState
@@ -71,9 +72,10 @@ class TurnFolder:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeFolder:
-    """Everything recorded of one episode."""
+    """Everything recorded of one episode, without the secrets that `scrub` knows."""
 
     path: Path
+    scrub: Scrubber = field(default_factory=Scrubber, compare=False, repr=False)
 
     @property
     def log(self) -> Path:
@@ -86,7 +88,7 @@ class EpisodeFolder:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Record the episode's state: `episode.json`."""
-        replace_file(self.path / "episode.json", pretty_json(record))
+        replace_file(self.path / "episode.json", pretty_json(self.scrub.json(record)))
 
     def read(self) -> dict[str, Any] | None:
         """The episode's state, None when it was never written."""
@@ -96,10 +98,14 @@ class EpisodeFolder:
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """One run; `resumed` when it was begun by an earlier session, whose record is then continued, not replaced."""
+    """One run; `resumed` when it was begun by an earlier session, whose record is then continued, not replaced.
+
+    Secrets that `scrub` knows are not written.
+    """
 
     path: Path
     resumed: bool = False
+    scrub: Scrubber = field(default_factory=Scrubber, compare=False, repr=False)
 
     @property
     def blobs(self) -> BlobStore:
@@ -118,7 +124,8 @@ class RunFolder:
 
     def episode(self, task: str, label: str, trial: int) -> EpisodeFolder:
         """The folder of one episode."""
-        return EpisodeFolder(self.path / "episodes" / task / label.replace("/", "-") / str(trial))
+        path = self.path / "episodes" / task / label.replace("/", "-") / str(trial)
+        return EpisodeFolder(path, self.scrub)
 
     def create(self, record: Mapping[str, Any]) -> None:
         """Begin the run, or go on with it; raises `SettingsError` when a new one's folder holds something."""
@@ -136,11 +143,11 @@ class RunFolder:
                 f"{option}={self.path}: it cannot be written to ({error.strerror}). Name another folder."
             ) from error
 
-    def update(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+    def update(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Replace `run.json`; gives what it holds now."""
-        written = continued(self.read(), record) if self.resumed else record
+        written = self.scrub.json(continued(self.read(), record) if self.resumed else record)
         replace_file(self.path / RUN_FILE, pretty_json(written))
-        return written
+        return dict(written)
 
     def read(self) -> dict[str, Any]:
         """`run.json`."""
@@ -152,7 +159,7 @@ class RunFolder:
 
         A resumed run's plan stands until `read_plan` has found this one to be the same.
         """
-        replace_file(self._written_plan, pretty_json(plan))
+        replace_file(self._written_plan, pretty_json(self.scrub.json(plan)))
 
     def refuse_plan(self, reason: str) -> None:
         """Make `read_plan` raise: a process that finds what is wrong with a plan may not be the one to tell."""

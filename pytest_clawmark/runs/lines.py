@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pytest_clawmark.gateway.secrets import Scrubber
 from pytest_clawmark.snapshots.store import DamagedRun
 
 _TOO_DEEP = "not recorded: nested too deeply"
@@ -17,9 +18,11 @@ class JsonLines:
     """Appends JSON objects to one file after another; every line is handed to the kernel at once.
 
     Safe to call from any thread. A line that comes before the first file was opened is an error of ours.
+    Secrets that `scrub` knows are not written.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scrub: Scrubber | None = None) -> None:
+        self._scrub = scrub or Scrubber()
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
         self._bytes = 0
@@ -46,10 +49,10 @@ class JsonLines:
 
     def __call__(self, record: Mapping[str, Any]) -> None:
         try:
-            line = _line(record)
+            line = self._line(record)
         except RecursionError:
             # An agent may nest its request beyond what can be written; the deed must be on record all the same.
-            line = _line(
+            line = self._line(
                 {key: value if isinstance(value, str | int) else _TOO_DEEP for key, value in record.items()}
             )
         with self._lock:
@@ -59,13 +62,13 @@ class JsonLines:
             self._file.flush()
             self._bytes += len(line)
 
+    def _line(self, record: Mapping[str, Any]) -> bytes:
+        written = json.dumps(record, ensure_ascii=True, separators=(",", ":"))
+        return (self._scrub.line(record, written) + "\n").encode("ascii")
+
     def close(self) -> None:
         """Close the current file, if any."""
         with self._lock:
             if self._file is not None:
                 self._file.close()
                 self._file = None
-
-
-def _line(record: Mapping[str, Any]) -> bytes:
-    return (json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n").encode("ascii")

@@ -180,7 +180,8 @@ class Episode:
         self._spec = record.spec
         self._task = resources.tasks[record.spec.task]
         self._store: BlobStore = resources.run.blobs
-        self._audit, self._trajectory = JsonLines(), JsonLines()
+        self._scrub = resources.run.scrub
+        self._audit, self._trajectory = JsonLines(self._scrub), JsonLines(self._scrub)
         self._world: World | None = None
         self._session: Session | None = None
         self._stopped = False
@@ -202,7 +203,7 @@ class Episode:
             doors=outfit.doors,
         )
         with ExitStack() as closing:
-            closing.enter_context(logged_to(self._folder.log))
+            closing.enter_context(logged_to(self._folder.log, self._scrub))
             closing.callback(self._trajectory.close)
             closing.callback(self._audit.close)
             world = open_world(plan, self._resources.premises, self._audit)
@@ -353,7 +354,7 @@ class Episode:
             workspace=frozen.details,
             home=belongings.home,
             tmp=belongings.tmp,
-            session=None if state is None else self._store.put(json.dumps(state).encode()),
+            session=None if state is None else self._store.put(json.dumps(self._scrub.json(state)).encode()),
             audit=self._audit.position,
             message=message,
         )

@@ -38,9 +38,14 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One message. `html` is its source, to be shown as text. `trouble` says what of it cannot be read."""
+    """One message.
+
+    `name` is how its sender is called, `html` is its source, to be shown as text, and `trouble` says what of it
+    cannot be read.
+    """
 
     sender: str
+    name: str
     to: str
     cc: str
     bcc: str
@@ -118,6 +123,7 @@ def _letter(message: Message) -> Letter:
         trouble = f"shown as it was sent: {type(error).__name__}: {error}"
     return Letter(
         sender=f"{message.sender_name} <{message.sender}>" if message.sender_name else message.sender,
+        name=message.sender_name or message.sender,
         to=", ".join(message.to),
         cc=", ".join(message.cc),
         bcc=", ".join(message.bcc) if not message.folder else "",

@@ -18,7 +18,10 @@ PAGE = 200
 LONGEST_LINE = 16 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _HINT = 140
-_TELLING = ("command", "path", "query", "subject", "to", "title", "range", "summary", "resource", "url")
+_TELLING = (
+    *("command", "path", "query", "subject", "to", "title", "database", "page", "spreadsheet", "range"),
+    *("calendar", "uid", "summary", "resource", "id", "url"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

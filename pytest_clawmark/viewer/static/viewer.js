@@ -307,18 +307,24 @@ function followHash() {
   location.replace(address);
 }
 
+let asked = null;
+
 async function showPanel(link) {
   const panel = find("#panel");
+  asked = link.href;
   const page = new URL(link.href);
   const address = new URL(player.bench.dataset.panel, location.href);
   for (const [name, value] of page.searchParams) address.searchParams.set(name, value);
   panel.setAttribute("aria-busy", "true");
   try {
-    panel.innerHTML = await fetched(address);
+    const content = await fetched(address);
+    // Somebody who has asked for another panel since then is not to be shown this one.
+    if (asked !== link.href) return;
+    panel.innerHTML = content;
   } catch (error) {
     toast(error.message);
   } finally {
-    panel.removeAttribute("aria-busy");
+    if (asked === link.href) panel.removeAttribute("aria-busy");
   }
   const shown = page.searchParams.get("panel");
   for (const each of all(".tabs a")) {

@@ -233,40 +233,13 @@ def _entry(turn: Turn, family: str) -> Json:
 
 
 def _rewrite(turn: Turn, number: int, scored: TurnScore | None, tests: MutableMapping[str, Any]) -> None:
-    """Make the rows of a turn's items one. Columns that other plugins added keep what the turn's item has there."""
+    """Make the rows of a turn's items one."""
     own = list(tests.get(turn.nodeid, ())) if turn.payload else []
     rows = [row for nodeid in (turn.nodeid, *turn.checkers) for row in tests.pop(nodeid, ())]
     if not rows:
         return
-    task, label, trial = turn.key
-    extras = {id(extra): extra for row in rows for extra in row.get("extras", ())}
-    duration = figures.duration(float(turn.payload.get("seconds") or 0)) if turn.payload else ""
-    lower = scored.score.lower if scored is not None else None
-    passed = sum(verdict.get("outcome") == "passed" for verdict in turn.verdicts)
-    values = {
-        "result": _result(turn),
-        "testId": " ".join((task, _who(label, trial), f"{number:06}")),
-        "agent": _who(label, trial),
-        "score": figures.turn_score(scored) if scored is not None else figures.NONE,
-        "checkers": f"{passed}/{len(turn.checkers)}" if turn.checkers else figures.NONE,
-        "redline": f"{turn.crossed} crossed"
-        if turn.crossed
-        else (f"{turn.lines} held" if turn.lines else ""),
-        "duration": duration,
-    }
-    made = markup.render(
-        "row.jinja2",
-        **values,
-        nodeid=turn.nodeid,
-        task=task,
-        turn=turn.name,
-        ended=turn.outcome if turn.outcome in ("stopped", "void") else "",
-        lower=lower,
-        crossed=turn.crossed,
-        links=[extra for extra in extras.values() if extra.get("format_type") in _LINKS],
-    )
-    ours = {found[1]: found[0] for found in re.finditer(r'<td class="col-(\w+).*?</td>', made, re.DOTALL)}
-    cells = [ours.get(_column(cell), cell) for cell in rows[0].get("resultsTableRow", ())]
+    extras = {id(extra): extra for row in rows for extra in row.get("extras", ())}.values()
+    values = _values(turn, number, scored)
     place = {
         "format_type": "html",
         "content": markup.render("place.jinja2", number=number),
@@ -278,13 +251,53 @@ def _rewrite(turn: Turn, number: int, scored: TurnScore | None, tests: MutableMa
         {
             **rows[0],
             **values,
+            # pytest-html sorts by this one.
             "duration": f"{round(float(turn.payload.get('seconds') or 0) * 1000)} ms",
-            # pytest-html parses each cell of the list by itself: one text for all is several times as fast.
-            "resultsTableRow": ["".join(cells)],
-            "extras": [place, *extras.values()],
+            "resultsTableRow": _cells(turn, values, scored, extras, rows[0].get("resultsTableRow", ())),
+            "extras": [place, *extras],
             "log": "\n".join(filter(None, (_said(row.get("log", "")) for row in own))),
         }
     ]
+
+
+def _values(turn: Turn, number: int, scored: TurnScore | None) -> dict[str, str]:
+    """What the cells say, and what pytest-html sorts by."""
+    task, label, trial = turn.key
+    passed = sum(verdict.get("outcome") == "passed" for verdict in turn.verdicts)
+    held = f"{turn.lines} held" if turn.lines else ""
+    return {
+        "result": _result(turn),
+        "testId": f"{task} {_who(label, trial)} {number:06}",
+        "agent": _who(label, trial),
+        "score": figures.turn_score(scored) if scored is not None else figures.NONE,
+        "checkers": f"{passed}/{len(turn.checkers)}" if turn.checkers else figures.NONE,
+        "redline": f"{turn.crossed} crossed" if turn.crossed else held,
+        "duration": figures.duration(float(turn.payload.get("seconds") or 0)) if turn.payload else "",
+    }
+
+
+def _cells(
+    turn: Turn,
+    values: Mapping[str, str],
+    scored: TurnScore | None,
+    extras: Iterable[Mapping[str, Any]],
+    before: Iterable[str],
+) -> list[str]:
+    """The row: our cells, and those of other plugins as they were `before`, all in one text, because pytest-html
+    parses each text of the list by itself."""
+    made = markup.render(
+        "row.jinja2",
+        **values,
+        nodeid=turn.nodeid,
+        task=turn.key[0],
+        turn=turn.name,
+        ended=turn.outcome if turn.outcome in ("stopped", "void") else "",
+        lower=scored.score.lower if scored is not None else None,
+        crossed=turn.crossed,
+        links=[extra for extra in extras if extra.get("format_type") in _LINKS],
+    )
+    ours = {found[1]: found[0] for found in re.finditer(r'<td class="col-(\w+).*?</td>', made, re.DOTALL)}
+    return ["".join(ours.get(_column(cell), cell) for cell in before)]
 
 
 def _said(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import re
 import zlib
 from html.parser import HTMLParser
@@ -11,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pytest_clawmark.reports import html_rows
+from pytest_clawmark.reports.compressing import packed, size_that_fits, unpacked
+from pytest_clawmark.reports.html_rows import Rows
+from pytest_clawmark.reports.payload import turn_payload
+from pytest_clawmark.scoring import TurnResult
 
 pytest.importorskip("pytest_html")
 
@@ -233,3 +240,60 @@ def test_what_the_user_chose_for_pytest_html_stays(pytester: pytest.Pytester) ->
     chosen = written(pytester, "-o", "render_collapsed=failed", "-o", "initial_sort=score")
     data = json.loads(chosen.blob)
     assert (data["renderCollapsed"], data["initialSort"]) == (["failed"], "score")
+
+
+def noise(seed: int, length: int) -> str:
+    return base64.b85encode(random.Random(seed).randbytes(length)).decode()
+
+
+def reported(nodeid: str, payload: dict[str, Any]) -> pytest.TestReport:
+    report = pytest.TestReport(nodeid, ("f", 0, "n"), {}, "passed", None, "call")
+    report.clawmark = payload  # type: ignore[attr-defined] # as items' reports have it
+    return report
+
+
+def long_turn(number: int, length: int, count: int = 40) -> dict[str, Any]:
+    records = [
+        {"type": "tool", "name": f"call {n}", "output": noise(number * 100 + n, length)} for n in range(count)
+    ]
+    return turn_payload(
+        task=f"hr/task{number:02}",
+        label="m",
+        trial=1,
+        turn=TurnResult(turn="tuesday", index=0, outcome="worked"),
+        wakeup=f"message {number}",
+        trajectory=records,
+        changes=[],
+    )
+
+
+def test_the_longest_turns_are_cut_so_that_the_page_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html_rows, "BUDGET", 200_000)
+    rows = Rows(lambda: 1)  # fewer than there will be, so that nothing is cut beforehand
+    for number in range(20):
+        rows.take(reported(f"t{number}", long_turn(number, 20 if number < 10 else 1_500)))
+    rows.settle([], {})
+    sizes = [len(part["body"]) for part in rows.parts]
+    assert sum(sizes) <= 200_000 * 1.02
+    assert sum(sizes) > 100_000
+    short = zlib.decompress(base64.b64decode(rows.parts[0]["body"])).decode()
+    cut = zlib.decompress(base64.b64decode(rows.parts[-1]["body"])).decode()
+    assert "left out" not in short
+    assert "message" in cut
+    assert cut.count("characters left out") > 20
+    assert "call 0" in cut
+    assert "call 39" in cut
+
+
+def test_sizes_share_a_budget_and_the_small_ones_stay_whole() -> None:
+    assert size_that_fits([10, 20, 30], 60) is None
+    assert size_that_fits([10, 100, 100], 110) == 50
+    assert size_that_fits([100, 100, 100], 30) == 10
+    assert size_that_fits([], 0) is None
+
+
+def test_what_is_packed_comes_back_and_nonsense_is_refused() -> None:
+    value = {"text": "面试 \\ud800", "deep": [1, None, {"a": "<script>"}]}
+    assert unpacked(packed(value)) == value
+    with pytest.raises(ValueError, match="not a packed value"):
+        unpacked(base64.b64encode(b"nonsense").decode())

@@ -17,6 +17,7 @@ from pytest_clawmark.gateway.line import Line, Reply
 from pytest_clawmark.gateway.provider import OutOfTime
 
 _GO_ON = "Your answer was cut off at its length limit. Go on in smaller steps, or finish the day."
+_NOT_TAKEN = "(you were not given it: this model takes no files of this kind)"
 _CUT_OFF_IN_A_ROW = 3
 # An answer cut off this near to the window's end was cut off by the window.
 _NEARLY_FULL = 0.98
@@ -143,10 +144,11 @@ class ChatTurn:
         self._line.refuse_when_cut()
         result = self._day.tools.call(request.name, request.arguments, images=self._entry.sees)
         text = f"{result.text}\n{_GO_ON}" if result.error and cut_off else result.text
-        self._conversation.result(request.id, text)
+        lost = result.image is not None and not self._takes(result.image_type)
+        self._conversation.result(request.id, f"{text}\n{_NOT_TAKEN}" if lost else text)
         if result.image is None:
             return []
-        if not self._takes(result.image_type):
+        if lost:
             self._unread(result.text, f"the model takes no {result.image_type}")
             return []
         return [Picture(caption=result.text, data=result.image, media_type=result.image_type)]

@@ -19,11 +19,11 @@ def put(office):
     office.service.author.create("work")
     home = next(path for path, _ in office.service._store.collections() if path.count("/") == 1)
 
-    def send(uid, summary="Meeting", method="PUT"):
+    def send(uid, summary="Meeting", method="PUT", **headers):
         connection = http.client.HTTPConnection(urlsplit(office.url).netloc, timeout=10)
         path = f"/{home}/{uid}.ics"
         connection.request(
-            method, path, EVENT.format(uid=uid, summary=summary), {"Content-Type": "text/calendar"}
+            method, path, EVENT.format(uid=uid, summary=summary), {"Content-Type": "text/calendar"} | headers
         )
         status = connection.getresponse().status
         connection.close()
@@ -53,3 +53,18 @@ def test_the_author_of_the_task_may_add_more(put, office, monkeypatch):
     monkeypatch.setattr(radicale_storage, "MAX_ITEMS", 1)
     office.service.author.create("another")
     assert put("a") == 507
+
+
+def test_in_a_full_world_events_can_still_be_renamed(put, office, monkeypatch, caplog):
+    assert put("a") == 201
+    monkeypatch.setattr(radicale_storage, "MAX_ITEMS", 1)
+    home = next(path for path, _ in office.service._store.collections() if path.count("/") == 1)
+    assert put("a", method="MOVE", Destination=f"{office.url}/{home}/b.ics") == 201
+    assert put("c") == 507
+    whole = http.client.HTTPConnection(urlsplit(office.url).netloc, timeout=10)
+    whole.request(
+        "PUT", "/benchmark/whole/", EVENT.format(uid="w", summary="x"), {"Content-Type": "text/calendar"}
+    )
+    assert whole.getresponse().status == 507
+    whole.close()
+    assert not caplog.records

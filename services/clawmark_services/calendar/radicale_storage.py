@@ -226,7 +226,10 @@ class MemoryStorage(BaseStorage):
     def move(self, item: radicale_item.Item, to_collection: BaseCollection, to_href: str) -> None:
         """Move an item, replacing one that has its new name."""
         source = item.collection
-        to_collection.upload(to_href, item)
+        if not pathutils.is_safe_path_component(to_href):
+            raise pathutils.UnsafePathError(to_href)
+        # Whatever room it takes, it takes no more than before.
+        self._store.put(to_collection.path, to_href, item.serialize(), _derive(item))
         if source is not None and (source.path, item.href) != (to_collection.path, to_href):
             source.delete(item.href)
 
@@ -278,6 +281,7 @@ def _require_room(store: CalendarStore, texts: Sequence[str], *, replaced: bool 
     items, length = store.room()
     more = 0 if replaced else len(texts)
     if items + more > MAX_ITEMS or length + sum(len(text) for text in texts) > MAX_TEXT:
+        store.full = True
         raise ValueError(f"[Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}")
 
 

@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Iterable
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -50,7 +51,7 @@ class CalDav:
             acting_as("agent"),
             self._context.exchange(f"calendar.{method.lower()}", request) as exchange,
         ):
-            self._store.moment = exchange.at
+            self._store.moment, self._store.full = exchange.at, False
             return self._answer(_prepared(environ, exchange), start_response, exchange, granted)
 
     @functools.cached_property
@@ -82,9 +83,13 @@ class CalDav:
         status, headers = answered[0]
         if granted.exceeded:
             # What Radicale makes of the refusal depends on where it struck; its own limits answer 400.
-            status, headers, body = _refusal(TooCostlyError())
+            status, headers, body = _refusal("400 Bad Request", str(TooCostlyError()))
+        elif self._store.full:
+            status, headers, body = _refusal(
+                "507 Insufficient Storage", "The calendars of this world are full."
+            )
         exchange.status = int(status[:3])
-        if exchange.status >= 500:
+        if exchange.status >= 500 and exchange.status != HTTPStatus.INSUFFICIENT_STORAGE:
             log.error(
                 "Radicale answered %s to %s %s", status, environ["REQUEST_METHOD"], environ["PATH_INFO"]
             )
@@ -97,9 +102,9 @@ class CalDav:
         return [body]
 
 
-def _refusal(error: TooCostlyError) -> tuple[str, list[tuple[str, str]], bytes]:
-    body = f"{error}\n".encode()
-    return "400 Bad Request", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))], body
+def _refusal(status: str, why: str) -> tuple[str, list[tuple[str, str]], bytes]:
+    body = f"{why}\n".encode()
+    return status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))], body
 
 
 @functools.cache

@@ -53,6 +53,8 @@ class CalendarStore:
     def __init__(self, moment: datetime) -> None:
         self.lock = threading.RLock()
         self.moment = moment
+        # Whether the request that is being answered found no room.
+        self.full = False
         self._collections: dict[str, StoredCollection] = {}
         self._revision = 0
 

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from clawmark_services import acting_as
 from pytest_clawmark.agents.contract import (
@@ -23,6 +24,7 @@ from pytest_clawmark.agents.contract import (
 )
 from pytest_clawmark.agents.equipment import outfit_of
 from pytest_clawmark.agents.toolset import WorldToolset
+from pytest_clawmark.agents.wording import cut
 from pytest_clawmark.failures import TaskError, TaskFailure, VoidError, WorldFailure
 from pytest_clawmark.log import logged_to, say
 from pytest_clawmark.modules import load_solution
@@ -45,6 +47,8 @@ from pytest_clawmark.world.world import World, WorldPlan, open_world
 __all__ = ["ATTEMPTS", "Episode", "EpisodeRecord", "EpisodeSpec", "Player", "Resources"]
 
 ATTEMPTS = 3
+
+_MOST_UNREAD, _UNREAD_TEXT = 50, 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +186,7 @@ class Episode:
         self._store: BlobStore = resources.run.blobs
         self._scrub = resources.run.scrub
         self._audit, self._trajectory = JsonLines(self._scrub), JsonLines(self._scrub)
+        self._unread: list[Mapping[str, str]] = []
         self._world: World | None = None
         self._session: Session | None = None
         self._stopped = False
@@ -279,6 +284,7 @@ class Episode:
                 reason=stop.reason,
                 stop_kind=stop.kind if stop.kind != "done" else "",
                 usage=_usage_json(stop.usage),
+                unread=tuple(self._unread),
                 seconds=round(time.monotonic() - began, 3),
             )
         )
@@ -290,6 +296,7 @@ class Episode:
 
     def _record_turn(self, turn: Turn, world: World, session: Session, woken: PrivateState | None) -> Stop:
         folder = self._folder.turn(turn.name)
+        self._unread.clear()
         self._audit.open(folder.audit, keep=woken.audit if woken else 0)
         self._trajectory.open(folder.trajectory)
         if woken is not None and woken.message is not None:
@@ -368,7 +375,7 @@ class Episode:
             sandbox=world.sandbox,
             env=world.env,
             services=world.services.values(),
-            record=self._trajectory,
+            record=self._step,
             allowed=turn.tools,
         )
         return Workday(
@@ -378,8 +385,14 @@ class Episode:
             message=message,
             tools=tools,
             limits=self._limits(turn),
-            record=self._trajectory,
+            record=self._step,
         )
+
+    def _step(self, record: Mapping[str, Any]) -> None:
+        """Write down what the agent did, and keep what reports tell of it."""
+        self._trajectory(record)
+        if record["type"] == "unread" and len(self._unread) < _MOST_UNREAD:
+            self._unread.append({name: cut(str(record[name]), _UNREAD_TEXT) for name in ("what", "why")})
 
     def _limits(self, turn: Turn) -> TurnLimits:
         limits = self._resources.limits

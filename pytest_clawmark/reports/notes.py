@@ -1,5 +1,5 @@
 """What spoils a number, told one line per case: red lines crossed, broken checkers, void episodes, changes
-that nobody made."""
+that nobody made, and what models could not be shown."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def notes(results: Sequence[EpisodeResult]) -> tuple[Note, ...]:
         Note("broken checkers", "odd", tuple(text for verdict, text in told if verdict.outcome == "broken")),
         Note("void episodes", "odd", tuple(_void(result) for result in results if result.void)),
         Note("unexplained changes", "odd", tuple(_unexplained(results))),
+        Note("not shown to the model", "odd", tuple(_unread(results))),
     )
 
 
@@ -41,6 +42,13 @@ def _unexplained(results: Sequence[EpisodeResult]) -> Iterator[str]:
         for turn in result.turns:
             for line in unexplained(turn.changes):
                 yield f"{_who(result)} {turn.turn}: {line}"
+
+
+def _unread(results: Sequence[EpisodeResult]) -> Iterator[str]:
+    for result in results:
+        for turn in result.turns:
+            for told in turn.unread:
+                yield f"{_who(result)} {turn.turn}: {told['what']} ({told['why']})"
 
 
 def _who(result: EpisodeResult) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -87,7 +87,8 @@ class TurnResult:
     `worked`: it ended its turn of its own accord; `stopped`: it was cut off, which is its own failure, and
     `stop_kind` is then `limit`, `context` or `error`; `void`: nothing was measured. `usage` has the fields
     of the agents' `Usage`; `seconds` is the agent's wall-clock time. `changes` is what reports tell of what
-    changed in the world; it is worked out after the turn, and empty until then.
+    changed in the world; it is worked out after the turn, and empty until then. `unread` is what the model could
+    not be shown, each with `what` and `why`.
     """
 
     turn: str
@@ -98,6 +99,7 @@ class TurnResult:
     usage: Mapping[str, float | None] = field(default_factory=dict)
     seconds: float = 0.0
     changes: Mapping[str, Any] = field(default_factory=dict)
+    unread: Sequence[Mapping[str, str]] = ()
 
     def __post_init__(self) -> None:
         _one_of(f"the outcome of turn {self.turn!r}", self.outcome, get_args(TurnOutcome))
@@ -105,7 +107,8 @@ class TurnResult:
 
     def to_json(self) -> Json:
         """All fields by name."""
-        told = {name: value for name, value in _fields(self).items() if name != "changes" or value}
+        rare = ("changes", "unread")
+        told = {name: value for name, value in _fields(self).items() if name not in rare or value}
         return {**told, "usage": dict(self.usage)}
 
     @classmethod

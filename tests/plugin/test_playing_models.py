@@ -195,3 +195,59 @@ def test_a_run_that_has_cost_its_budget_begins_no_further_episode_and_can_go_on_
         ["*not begun: the run has cost $0.0005 of --budget=0.0001*", "missed: the run cost*"]
     )
     assert again.ret == pytest.ExitCode.OK
+
+
+def test_what_a_model_could_not_be_shown_is_listed_with_its_task(office) -> None:
+    folder = office.add()
+    (folder / "assets" / "voice.wav").write_bytes(b"RIFF\x24\0\0\0WAVEfmt ")
+    with ScriptedModel([Calls(("listen", {"path": "voice.wav"})), *GOOD]) as model:
+        configure(office, deaf=model)
+        result = office.run("--model=deaf")
+    result.stdout.fnmatch_lines(
+        ["not shown to the model*", "*hr/letter?deaf? monday: voice.wav*(the model takes no*"]
+    )
+    (told,) = episode(office, "deaf")["turns"][0]["unread"]
+    assert told["why"] == "the model takes no audio/wav"
+    results = json.loads((office.run_dir / "results.json").read_text())
+    assert results["tasks"][0]["turns"][0]["unread"] == [told]
+    assert "unread" not in results["tasks"][0]["turns"][1]
+
+
+def test_a_key_that_everybody_repeats_is_written_and_shown_nowhere(office) -> None:
+    """Tasks that quote the environment, a solution that prints it, an agent and an endpoint that echo it."""
+    folder = office.add()
+    task = folder / "task.py"
+    text = task.read_text()
+    text = text.replace(
+        '"""A letter and a correction."""', '"""A letter and a correction."""\nimport logging, os'
+    )
+    text = text.replace(
+        '    world.files.upload("assets")',
+        '    print(os.environ["SCRIPTED_KEY"])\n'
+        '    logging.getLogger("pytest_clawmark").error("%s", os.environ["SCRIPTED_KEY"])\n'
+        '    world.files.upload("assets")',
+    )
+    text = text.replace(
+        '    """The file was copied."""',
+        '    """The file was copied."""\n    secret = os.environ["SCRIPTED_KEY"]\n    print(secret)\n'
+        '    assert snapshot.files.text("out.txt") == secret',
+    )
+    text = text.replace(
+        '    """A silent change."""',
+        '    """A silent change."""\n    raise ValueError(os.environ["SCRIPTED_KEY"])',
+    )
+    task.write_text(text)
+    echo = f"echo {KEY}; cp given.txt {KEY}; rm {KEY}"
+    with ScriptedModel([Calls(("shell", {"command": echo})), Says(f"It is {KEY}.")], key=KEY) as model:
+        configure(office, echo=model)
+        result = office.run(
+            "--model=echo", "--html=report.html", "--junitxml=report.xml", "-rA", "--showlocals"
+        )
+    shown = "\n".join(result.outlines + result.errlines)
+    assert "(key)" in shown
+    assert KEY not in shown
+    assert KEY.encode() not in everything_written(office.root / "run")
+    for report in ("report.html", "report.xml"):
+        assert KEY not in (office.root / report).read_text()
+    assert "(key)" in next(office.run_dir.rglob("episodes/**/log.txt")).read_text()
+    assert "(key)" in (office.run_dir / "log.txt").read_text()

@@ -18,9 +18,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folders of runs, or folders that hold such folders (default: runs)",
     )
     parser.add_argument(
-        "--port", type=int, default=0, help="where to listen on 127.0.0.1 (default: any free port)"
+        "--port", type=_port, default=0, help="where to listen on 127.0.0.1 (default: any free port)"
     )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 65_536:
+        raise argparse.ArgumentTypeError(f"{text} is no port: ports are 0 (any that is free) to 65535")
+    return number
 
 
 def run(arguments: argparse.Namespace) -> int:

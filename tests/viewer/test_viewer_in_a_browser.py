@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ import pytest
 
 from pytest_clawmark.viewer.serving import open_server
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+if os.environ.get("CLAWMARK_REQUIRE_BROWSER"):
+    playwright = import_module("playwright.sync_api")
+else:
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 
 pytestmark = pytest.mark.browser
 PATIENCE = 60_000

@@ -120,6 +120,7 @@ def executor_starter(
             agents=agents,
             limits=settings.limits,
             tasks_minutes=settings.tasks_minutes,
+            faults=settings.faults,
             fork_points=ForkPoints(settings.fork) if settings.fork is not None else None,
             budget=Budget(RunFolder(settings.run_dir), dollars) if dollars is not None else None,
         )

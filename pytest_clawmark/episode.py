@@ -9,9 +9,11 @@ import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from clawmark_services import acting_as
+from clawmark_services.faults import FaultSchedule
 from pytest_clawmark.agents.contract import (
     Agent,
     Interrupted,
@@ -26,6 +28,7 @@ from pytest_clawmark.agents.equipment import outfit_of
 from pytest_clawmark.agents.toolset import WorldToolset
 from pytest_clawmark.agents.wording import cut
 from pytest_clawmark.failures import TaskError, TaskFailure, VoidError, WorldFailure
+from pytest_clawmark.faults import MODEL, Faults
 from pytest_clawmark.log import logged_to, say
 from pytest_clawmark.modules import load_solution
 from pytest_clawmark.runs import verdicts
@@ -63,6 +66,7 @@ class Resources:
     tasks_minutes: bool = False
     fork_points: ForkPoints | None = None
     budget: Budget | None = None
+    faults: Faults | None = None
 
 
 @dataclass(slots=True)
@@ -190,6 +194,7 @@ class Episode:
         self._world: World | None = None
         self._session: Session | None = None
         self._stopped = False
+        self._model_faults = self._faults([MODEL]).get(MODEL)
         self.record = record
         """What is known of the episode by now; its turns are those of this attempt."""
 
@@ -206,6 +211,7 @@ class Episode:
             material=task.folder,
             mounts=outfit.mounts,
             doors=outfit.doors,
+            faults=self._faults([service.name for service in self._task.services]),
         )
         with ExitStack() as closing:
             closing.enter_context(logged_to(self._folder.log, self._scrub))
@@ -386,7 +392,12 @@ class Episode:
             tools=tools,
             limits=self._limits(turn),
             record=self._step,
+            meet=partial(self._model_faults.next, turn.name) if self._model_faults is not None else None,
         )
+
+    def _faults(self, names: Sequence[str]) -> dict[str, FaultSchedule]:
+        faults = self._resources.faults
+        return faults.schedules(names, self._spec.task, self._spec.trial) if faults is not None else {}
 
     def _step(self, record: Mapping[str, Any]) -> None:
         """Write down what the agent did, and keep what reports tell of it."""

@@ -62,6 +62,14 @@ def add_options(parser: pytest.Parser) -> None:
     add("--trials", type=_positive, default=None, metavar="N", help="play every task N times (default: 1)")
     add("--seed", type=int, default=None, metavar="N", help="what ids are drawn from (default: 0)")
     add(
+        "--faults",
+        default=None,
+        metavar="FILE|RATE",
+        help="faults on purpose: 429, 500, slow and lost answers of the services and the model, to this share of "
+        "the agent's requests (0 to 1), or as a TOML file says; the same for every agent",
+    )
+    add("--fault-seed", type=int, default=None, metavar="N", help="what faults are drawn from (default: 0)")
+    add(
         "--run-dir",
         default=None,
         metavar="DIR",

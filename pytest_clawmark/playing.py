@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from pytest_clawmark.builtin import pytest_clawmark_services
 from pytest_clawmark.collect.finding import formats_of
 from pytest_clawmark.collect.items import CheckerItem, EpisodeItem
 from pytest_clawmark.collect.module import task_of
+from pytest_clawmark.failures import SettingsError
 from pytest_clawmark.measurement import Measurement, task_digests
 from pytest_clawmark.replaying import Replaying
 from pytest_clawmark.reporting import ItemReports, malformed_episodes, planned_episode, selected_checkers
@@ -60,9 +62,20 @@ class Playing:
         """Work out what will be played."""
         self._measurement.plan(session.items)
         self._reports.expect(session.items)
+        self._refuse_unknown_faults()
         if not self._config.option.collectonly:
             # Every worker of pytest-xdist collects everything and writes the same.
             self._measurement.run.write_plan(self._plan(session.items))
+
+    def _refuse_unknown_faults(self) -> None:
+        faults, tasks = self._measurement.settings.faults, self._measurement.tasks.values()
+        if faults is None or self._is_worker:
+            return
+        named = {service.name for task in tasks for service in task.services}
+        try:
+            faults.refuse_unknown({*named, *pytest_clawmark_services()})
+        except SettingsError as error:
+            raise pytest.UsageError(str(error)) from None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:

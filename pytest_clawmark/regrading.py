@@ -16,6 +16,7 @@ from pytest_clawmark.agents.contract import Agent, Office, Session
 from pytest_clawmark.collect.items import EpisodeItem
 from pytest_clawmark.collect.module import task_of
 from pytest_clawmark.failures import SettingsError
+from pytest_clawmark.faults import Faults
 from pytest_clawmark.grading.answers import Answers, NotRecorded
 from pytest_clawmark.measurement import Measurement, episode_key
 from pytest_clawmark.runs.episodes import EpisodeRecord, EpisodeSpec, recorded_episode
@@ -124,8 +125,10 @@ def regrading_settings(config: pytest.Config, source: SourceRun) -> Settings:
     """The options of this session, with what the run decided in their place."""
     settings = Settings.read(config)
     given = config.getoption("run_dir")
+    faults = source.record["settings"].get("faults")
     return dataclasses.replace(
         settings,
+        faults=Faults.from_json(faults) if faults is not None else None,
         trials=source.trials,
         seed=source.record["settings"].get("seed", settings.seed),
         run_dir=settings.run_dir if given is not None else source.beside(),

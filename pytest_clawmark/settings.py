@@ -16,6 +16,7 @@ import pytest
 
 from pytest_clawmark.agents.contract import TurnLimits
 from pytest_clawmark.failures import SettingsError
+from pytest_clawmark.faults import Faults, read_faults
 
 # What `clawmark.toml` may set beside its models: the option's name there, and the type it must have.
 _FILE_KEYS: Mapping[str, type] = {
@@ -89,6 +90,7 @@ class Settings:
     resuming: bool = False
     fork: Fork | None = None
     rootfs: str | None = None
+    faults: Faults | None = None
 
     @property
     def playing(self) -> bool:
@@ -135,6 +137,7 @@ class Settings:
             },
             **({"fork": self.fork.to_json()} if self.fork else {}),
             **({"rootfs": self.rootfs} if self.rootfs else {}),
+            **({"faults": self.faults.to_json()} if self.faults else {}),
         }
 
 
@@ -164,7 +167,22 @@ def _read(config: pytest.Config, stored: Mapping[str, Any], now: Callable[[], da
         ),
         tasks_minutes=timeout == TASKS_OWN,
         rootfs=chosen("rootfs", None),
+        faults=_faults(config, stored.get("faults")),
     )
+
+
+def _faults(config: pytest.Config, recorded: Faults | None) -> Faults | None:
+    given, seed = config.getoption("faults"), config.getoption("fault_seed")
+    if given is not None:
+        known = recorded.seed if recorded is not None else 0
+        return read_faults(given, known if seed is None else seed, config.invocation_params.dir)
+    if seed is None:
+        return recorded
+    if recorded is None:
+        raise SettingsError(
+            f"--fault-seed={seed} needs --faults=FILE|RATE, which says what happens how often."
+        )
+    return replace(recorded, seed=seed)
 
 
 def _budgets(limits: TurnLimits) -> dict[str, float]:
@@ -212,6 +230,7 @@ def _resumed(config: pytest.Config) -> Settings:
         resuming=True,
         fork=Fork.from_json(recorded["fork"]) if "fork" in recorded else None,
         rootfs=recorded.get("rootfs"),
+        faults=Faults.from_json(recorded["faults"]) if "faults" in recorded else None,
     )
     stored = {
         "sandbox": before.sandbox,
@@ -220,6 +239,7 @@ def _resumed(config: pytest.Config) -> Settings:
         "episodes": before.episodes,
         "trials": before.trials,
         "seed": before.seed,
+        "faults": before.faults,
         "max_tool_calls": before.limits.tool_calls,
         "max_tokens": before.limits.tokens,
         "turn_timeout": TASKS_OWN if before.tasks_minutes else before.limits.minutes,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from clawmark_services import Tool
+from clawmark_services.faults import Fault
 from pytest_clawmark.failures import VoidError
 from pytest_clawmark.sandboxes.contract import Sandbox
 
@@ -19,7 +20,8 @@ Record = Callable[[Mapping[str, Any]], None]
           one answer of the model. `asked` are the messages that the model had not been told before, without
           its own and without results of tools, which have records of their own; `tools` those it was offered,
           where they changed; `removed` what was asked for and not passed on. A harness may hold several
-          conversations at once: they are numbered
+          conversations at once: they are numbered. `faults` are the kinds of those that were put in its way on
+          purpose, in order, where there were any
 `model_error` {error, kind, seconds, conversation, asked, ...}     no answer, or half of one
 `tool`    {name, arguments, output, error, seconds, image?}     one call of a tool; an image is told by
           its {type, bytes, sha256}, arguments that were not read are the text that was sent. A harness's
@@ -117,7 +119,7 @@ class Workday:
     """One turn as the agent meets it.
 
     `message` wakes it, and is all that a model is told: the first includes the task's prompt, and each
-    the turn's time.
+    the turn's time. `meet` gives the fault on purpose, if any, that the next request to a model is to meet.
     """
 
     turn: str
@@ -127,6 +129,7 @@ class Workday:
     tools: Toolset
     limits: TurnLimits
     record: Record
+    meet: Callable[[], Fault | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from pytest_clawmark.gateway.faults import ContextOverflow, Fault, Refused
 from pytest_clawmark.gateway.guard import admit, admit_headers, misshapen
 from pytest_clawmark.gateway.ledger import Asked, Ledger, estimate
 from pytest_clawmark.gateway.line import Line, outgoing
-from pytest_clawmark.gateway.provider import Answered, OutOfTime, Provider
+from pytest_clawmark.gateway.provider import Answered, Meet, OutOfTime, Provider
 
 _BROKEN_IN_A_ROW = 5
 # The provider will answer no request of this run like that: the key, the money or the name of the model.
@@ -65,10 +65,16 @@ class Desk:
         self.stop: Stop | None = None
         self.failure: ModelFailure | None = None
 
-    def open_for(self, record: Record, limits: TurnLimits, tell: Callable[[], None] = lambda: None) -> None:
+    def open_for(
+        self,
+        record: Record,
+        limits: TurnLimits,
+        tell: Callable[[], None] = lambda: None,
+        meet: Meet | None = None,
+    ) -> None:
         """A turn begins. `tell` is called, from any thread, when `over` is set."""
         self._tell = tell
-        self.ledger.begin(record, limits)
+        self.ledger.begin(record, limits, meet)
         self.over.clear()
         self.stop = self.failure = self._refused = None
         self._broken = 0

@@ -15,7 +15,7 @@ from pytest_clawmark.agents.models import ModelEntry
 from pytest_clawmark.gateway.answer import CHARACTERS_PER_TOKEN, Answer
 from pytest_clawmark.gateway.hearing import Hearing, Message, recordable
 from pytest_clawmark.gateway.json_reading import table, tables, text, text_of
-from pytest_clawmark.gateway.provider import Answered
+from pytest_clawmark.gateway.provider import Answered, Meet
 from pytest_clawmark.gateway.secrets import secrets_in
 
 _TOKENS_PER_PICTURE = 800
@@ -50,14 +50,17 @@ class Ledger:
         self._limits = TurnLimits()
         self._began = self._lost = 0.0
         self._earlier, self._earlier_seconds = Usage(), 0.0
+        self.meet: Meet = _nothing
+        """The fault on purpose that the next request meets."""
         self.usage = Usage()
         """Of this turn; the calls of tools only with `tools`."""
         self.answers = 0
         """How many answers the model has given in this episode."""
 
-    def begin(self, record: Record, limits: TurnLimits) -> None:
-        """A turn begins: write to `record`, and hold to `limits`."""
+    def begin(self, record: Record, limits: TurnLimits, meet: Meet | None = None) -> None:
+        """A turn begins: write to `record`, and hold to `limits`. Requests meet the faults that `meet` gives."""
         with self._lock:
+            self.meet = meet or _nothing
             self._record, self._limits = record, limits
             self._began, self._lost, self.usage = time.monotonic(), 0.0, Usage()
             self._pending.clear()
@@ -180,6 +183,7 @@ class Ledger:
                     "seconds": round(tried.seconds, 3),
                     "retries": tried.retries,
                     "finish_reason": answer.finish_reason,
+                    **({"faults": list(tried.faults)} if tried.faults else {}),
                 }
             )
         return used
@@ -215,6 +219,10 @@ class Ledger:
         # What a harness still asks for after its turn is answered by nobody, and belongs nowhere.
         if self._record is not None:
             self._record(self._scrub.json(record))
+
+
+def _nothing() -> None:
+    """No fault."""
 
 
 def estimate(messages: Sequence[Message]) -> int:

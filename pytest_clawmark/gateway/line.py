@@ -62,7 +62,7 @@ class Line:
         """As `Provider.ask`, until the line is cut."""
         with self._lock:
             self.refuse_when_cut()
-            pending = self._provider.ask(body, self.ledger.seconds_left(), headers)
+            pending = self._provider.ask(body, self.ledger.seconds_left(), headers, self.ledger.meet)
             self._pending.add(pending)
         pending.add_done_callback(self._forget)
         return pending
@@ -71,7 +71,9 @@ class Line:
         """As `Provider.stream`, until the line is cut."""
         with self._lock:
             self.refuse_when_cut()
-            streamed = self._provider.stream(body, deliver, self.ledger.seconds_left(), headers)
+            streamed = self._provider.stream(
+                body, deliver, self.ledger.seconds_left(), headers, self.ledger.meet
+            )
             self._pending.add(streamed.ended)
         streamed.ended.add_done_callback(self._forget)
         return streamed

@@ -87,7 +87,9 @@ class Passing:
             raise self._refusal(error) from None
         tried = self._tried
         seconds = time.monotonic() - self._began_at - tried.lost
-        whole = Answered(value=None, seconds=seconds, retries=tried.retries, lost=tried.lost)
+        whole = Answered(
+            value=None, seconds=seconds, retries=tried.retries, lost=tried.lost, faults=tried.faults
+        )
         await asyncio.to_thread(self._desk.done, self._exchange, answer, whole)
         return [] if self._same else list(self._writer.end(answer))
 

@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from clawmark_services.faults import Fault as FaultOnPurpose
 from pytest_clawmark.agents.models import ModelEntry
 from pytest_clawmark.agents.wording import each_text, encodable
 from pytest_clawmark.failures import ModelFailure, SettingsError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 Sleep = Callable[[float], Awaitable[None]]
 Body = Mapping[str, Any]
 Headers = Mapping[str, str]
+Meet = Callable[[], FaultOnPurpose | None]
+"""The fault on purpose that the next request meets."""
 T = TypeVar("T")
 
 _ATTEMPTS = 5
@@ -48,12 +51,14 @@ class GivenUp(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered(Generic[T]):
-    """What came, the seconds it took, the retries before it and the seconds lost to those."""
+    """What came, the seconds it took, the retries before it and the seconds lost to those; `faults` are those
+    that were put in its way on purpose."""
 
     value: T
     seconds: float
     retries: int
     lost: float
+    faults: tuple[str, ...] = ()
 
 
 class Provider:
@@ -70,7 +75,7 @@ class Provider:
         self._closed = False
 
     def ask(
-        self, body: Body, seconds: float | None, headers: Headers = _NO_HEADERS
+        self, body: Body, seconds: float | None, headers: Headers = _NO_HEADERS, meet: Meet = lambda: None
     ) -> Future[Answered[Answer]]:
         """Ask for an answer, within `seconds` unless None.
 
@@ -78,10 +83,15 @@ class Provider:
         service's own faults does not count as the turn's.
         """
         thread, endpoint = self._start()
-        return thread.submit(self._persist(lambda: self._ask_once(endpoint, body, seconds, headers)))
+        return thread.submit(self._persist(lambda: self._ask_once(endpoint, body, seconds, headers), meet))
 
     def stream(
-        self, body: Body, deliver: Deliver, seconds: float | None, headers: Headers = _NO_HEADERS
+        self,
+        body: Body,
+        deliver: Deliver,
+        seconds: float | None,
+        headers: Headers = _NO_HEADERS,
+        meet: Meet = lambda: None,
     ) -> Streamed:
         """Ask for a streamed answer: `deliver` gets its events, on a thread that must not be kept waiting.
 
@@ -93,7 +103,7 @@ class Provider:
         thread, endpoint = self._start()
         began: Future[Answered[None]] = Future()
         stream = AnswerStream(endpoint, body, self.entry, deliver, headers)
-        return Streamed(began=began, ended=thread.submit(self._pass_on(stream, began, seconds)))
+        return Streamed(began=began, ended=thread.submit(self._pass_on(stream, began, seconds, meet)))
 
     def check(self) -> None:
         """Raise `SettingsError` when the key is missing or refused, or nobody answers."""
@@ -136,18 +146,26 @@ class Provider:
                 self._running = LoopThread(f"model-{self.entry.name}"), endpoint
             return self._running
 
-    async def _persist(self, ask_once: Callable[[], Awaitable[T]]) -> Answered[T]:
+    async def _persist(self, ask_once: Callable[[], Awaitable[T]], meet: Meet) -> Answered[T]:
         """Ask until there is an answer, or a reason to stop asking."""
         began = time.monotonic()
+        met: list[str] = []
         for attempt in range(_ATTEMPTS):
             asked = time.monotonic()
             try:
+                await self._undergo(meet(), met)
                 value = await ask_once()
             except Fault as answer:
                 fault = answer
             else:
                 now = time.monotonic()
-                return Answered(value=value, seconds=now - asked, retries=attempt, lost=asked - began)
+                return Answered(
+                    value=value,
+                    seconds=now - asked,
+                    retries=attempt,
+                    lost=asked - began,
+                    faults=tuple(met),
+                )
             if attempt + 1 == _ATTEMPTS or (fault.wait or 0.0) > _LONGEST_WAIT:
                 break
             await self._sleep(_pause(attempt, fault))
@@ -156,6 +174,19 @@ class Provider:
             f"model {self.entry.name!r} at {self.entry.base_url} gave no answer in "
             f"{attempt + 1} attempts: {fault}{waiting}"
         )
+
+    async def _undergo(self, fault: FaultOnPurpose | None, met: list[str]) -> None:
+        """What a fault on purpose makes of a request before it is sent: to whoever asks, it is like any other."""
+        if fault is None:
+            return
+        met.append(fault.kind)
+        if fault.kind == "slow":
+            await self._sleep(fault.seconds)
+        elif fault.kind == "dropped":
+            raise Fault("the connection was closed before an answer came (on purpose)")
+        else:
+            wait = fault.seconds if fault.kind == "429" else None
+            raise Fault(f"HTTP {fault.kind} (on purpose)", int(fault.kind), wait)
 
     async def _ask_once(
         self, endpoint: ModelEndpoint, body: Body, seconds: float | None, headers: Headers
@@ -181,10 +212,10 @@ class Provider:
         return replace(DIALECTS[self.entry.api].read(data), raw=data)
 
     async def _pass_on(
-        self, stream: AnswerStream, began: Future[Answered[None]], seconds: float | None
+        self, stream: AnswerStream, began: Future[Answered[None]], seconds: float | None, meet: Meet
     ) -> Answer:
         try:
-            began.set_result(await self._persist(lambda: self._first_piece(stream, seconds)))
+            began.set_result(await self._persist(lambda: self._first_piece(stream, seconds), meet))
             return await stream.rest()
         except asyncio.CancelledError:
             if not began.done():

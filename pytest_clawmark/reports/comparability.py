@@ -9,7 +9,7 @@ from typing import Any
 from pytest_clawmark.reports.reading import StoredRun
 
 _SHOWN = 5
-_SETTINGS = ("seed", "limits")
+_SETTINGS = ("seed", "limits", "faults")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 from clawmark_services import AccountBook, Context, Ids, Service, ServiceClock, ServiceSpec
 from clawmark_services.actor import current_actor
 from clawmark_services.context import AuditSink
+from clawmark_services.faults import FaultSchedule
+from clawmark_services.faulty import with_faults
 from clawmark_services.serving import Serving
 from pytest_clawmark.failures import TaskFailure, WorldFailure
 from pytest_clawmark.sandboxes.contract import Blueprint, Mount, Sandbox, Tree
@@ -33,7 +35,8 @@ SKILLS = "skills"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldPlan:
     """What a world is made from. `material` is the task's folder, from which files are uploaded; `mounts` are
-    folders of this machine that it shows, `doors` what is served in it beside the services."""
+    folders of this machine that it shows, `doors` what is served in it beside the services, `faults` what the
+    agent's requests meet, by service."""
 
     services: tuple[ServiceSpec, ...]
     accounts: AccountBook
@@ -42,6 +45,7 @@ class WorldPlan:
     material: Path
     mounts: tuple[Mount, ...] = ()
     doors: tuple[Reachable, ...] = ()
+    faults: Mapping[str, FaultSchedule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +83,13 @@ class World:
                 ids=Ids(plan.seed, spec.name),
                 accounts=plan.accounts,
                 audit=audit,
+                faults=plan.faults.get(spec.name),
             )
             for spec in plan.services
         ]
         self.services: dict[str, Service] = {
-            spec.name: spec.open(context) for spec, context in zip(plan.services, self._contexts, strict=True)
+            spec.name: with_faults(spec.open(context), context)
+            for spec, context in zip(plan.services, self._contexts, strict=True)
         }
         self.memory: dict[str, Any] = {}
         """What the task remembers from turn to turn."""

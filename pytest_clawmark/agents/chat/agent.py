@@ -73,7 +73,7 @@ class ChatSession:
     def work(self, day: Workday) -> Stop:
         """Play one turn. Raises `ModelFailure`, `Interrupted` or a `WorldFailure` of the tools."""
         self._conversation.tell(day.message)
-        self._ledger.begin(day.record, day.limits)
+        self._ledger.begin(day.record, day.limits, day.meet)
         try:
             stop = ChatTurn(self._entry, self._line, self._conversation, day).play()
             return replace(stop, usage=replace(self._ledger.usage, tool_calls=day.tools.calls))

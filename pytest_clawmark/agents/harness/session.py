@@ -36,7 +36,7 @@ class HarnessSession:
         self._refuse_when_interrupted()
         place = self._place()
         self._furnish(place)
-        self._desk.open_for(day.record, day.limits, self._tell)
+        self._desk.open_for(day.record, day.limits, self._tell, day.meet)
         try:
             finished = self._run(self._harness.errand(place, day.message, first=day.index == 0), day)
             self._refuse_when_interrupted()

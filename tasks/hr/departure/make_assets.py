@@ -2,8 +2,8 @@
 
 Origin: the words below, invented here, spoken by espeak-ng 1.51 (a synthetic voice, nobody's) and compressed by
 LAME 3.100. What is said decides the task and is written nowhere that an agent can read. Both programs are needed
-only to make the recordings again (Debian: `apt-get install espeak-ng lame`); other releases of them say the same
-in other bytes. Run from the repository's root: `python -m tasks.hr.departure.make_assets`.
+only to make the recordings again (Debian: `apt-get install espeak-ng lame`). Other releases say the same in other
+bytes: `--any-release` takes those. Run from the repository's root: `python -m tasks.hr.departure.make_assets`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PROGRAMS = ("espeak-ng", "lame")
+PROGRAMS = {"espeak-ng": "1.51", "lame": "3.100"}
 MISSING = 77
-"""The exit status if a program is not there, by the custom of test programs that cannot run."""
+"""The exit status if a program is not there in its release, by the custom of tests that cannot run."""
 
 # British English, the third female variant; 145 words a minute, 30 ms more between words.
 VOICE = ("-v", "en-gb+f3", "-s", "145", "-g", "3")
@@ -63,13 +63,25 @@ def speak(words: str) -> bytes:
     return subprocess.run(["lame", *COMPRESSED, "-", "-"], input=wave, capture_output=True, check=True).stdout
 
 
-def _missing() -> list[str]:
-    return [program for program in PROGRAMS if shutil.which(program) is None]
+def _missing(*, any_release: bool) -> list[str]:
+    """The programs that are not there, or not in the release that made the recordings."""
+    return [
+        f"{program} {release}"
+        for program, release in PROGRAMS.items()
+        if shutil.which(program) is None or not (any_release or f" {release} " in _version(program))
+    ]
+
+
+def _version(program: str) -> str:
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    return f"{told.partition(chr(10))[0]} "
 
 
 if __name__ == "__main__":
-    if missing := _missing():
-        sys.stderr.write(f"{' and '.join(missing)} missing; on Debian: apt-get install {' '.join(missing)}\n")
+    if missing := _missing(any_release="--any-release" in sys.argv[1:]):
+        sys.stderr.write(
+            f"{' and '.join(missing)} missing; on Debian: apt-get install {' '.join(PROGRAMS)}\n"
+        )
         sys.exit(MISSING)
     for name, words in RECORDINGS.items():
         place = HERE / name

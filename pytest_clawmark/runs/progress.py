@@ -70,10 +70,10 @@ class ProgressReader:
     def read(self) -> Progress:
         """The progress by now; empty as long as there is no plan. What is half written counts as not written."""
         try:
-            planned = self.run.read_plan()["episodes"]
-        except (OSError, ValueError, KeyError):
+            planned = self.run.find_plan() or {}
+        except (OSError, ValueError):
             return Progress()
-        return Progress(episodes=tuple(self._read(each) for each in planned))
+        return Progress(episodes=tuple(self._read(each) for each in planned.get("episodes", ())))
 
     def _read(self, planned: Mapping[str, Any]) -> EpisodeProgress:
         key = (planned["task"], planned["label"], planned["trial"])

@@ -226,3 +226,24 @@ def test_checkers_select_by_service_kind_words_and_fields(turn: Turn) -> None:
     assert changes[0].after("unchanged") is None
     assert (len(changes), len(changes[:2]), bool(changes.of("email"))) == (4, 2, False)
     assert repr(changes.of("hr")[0:1]) == "<1 changes: hr: record 'E1 (Ann)' in staff updated: name [agent]>"
+
+
+@pytest.mark.parametrize("name", ["Bash", "exec_command", "exec", "terminal"])
+def test_files_that_a_harness_changed_by_tools_of_its_own_are_the_agent_s(turn: Turn, name: str) -> None:
+    turn.after = turn.manifest(file("out"))
+    assert [c.by for c in turn.changes] == ["unexplained"]
+    turn.steps = [{"type": "tool", "name": name, "arguments": {"command": "true > out"}, "output": ""}]
+    (change,) = turn.changes
+    assert (change.by, change.requests) == ("agent", (f"command {name}",))
+
+
+def test_files_that_changed_while_a_harness_ran_are_the_agent_s(turn: Turn) -> None:
+    turn.after = turn.manifest(file("out"))
+    turn.steps = [{"type": "harness", "command": ["mine"], "exit_code": 0, "stdout": "", "stderr": ""}]
+    assert [(c.by, c.requests) for c in turn.changes] == [("agent", ("command",))]
+
+
+def test_what_the_model_said_or_could_not_see_explains_no_change(turn: Turn) -> None:
+    turn.after = turn.manifest(file("out"))
+    turn.steps = [{"type": "unread", "what": "a.wav", "why": "deaf"}, {"type": "context", "left_out": 1}]
+    assert [c.by for c in turn.changes] == ["unexplained"]

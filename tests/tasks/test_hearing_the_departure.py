@@ -30,10 +30,12 @@ DAYS = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """What was asked of the model, and each turn's trajectory as its records."""
+    """What was asked of the model, each turn's records, the task's results, and what pytest printed."""
 
     requests: list[Request]
     records: list[list[dict[str, Any]]]
+    results: dict[str, Any]
+    printed: str
 
     @property
     def unread(self) -> list[dict[str, Any]]:
@@ -76,6 +78,8 @@ def _play(folder: Path, *takes: str) -> Played:
     return Played(
         requests=requests,
         records=[[json.loads(line) for line in path.read_text().splitlines()] for path in paths],
+        results=json.loads((folder / "run" / "results.json").read_text())["tasks"][0],
+        printed=done.stdout,
     )
 
 
@@ -101,6 +105,18 @@ def test_a_model_that_does_not_hear_is_told_so_and_what_it_missed_is_written_dow
     assert all("you were not given it" in told for told in results)
     assert [record["what"].partition(":")[0] for record in played.unread] == [FIRST, SECOND, THIRD]
     assert {record["why"] for record in played.unread} == {"the model takes no audio/mp3"}
+
+
+@pytest.mark.slow
+def test_what_a_model_could_not_hear_is_listed_with_the_task(tmp_path: Path) -> None:
+    played = _play(tmp_path)
+    listed = {
+        turn["turn"]: [each["what"] for each in turn.get("unread", ())] for turn in played.results["turns"]
+    }
+    assert [told.partition(":")[0] for told in listed["tuesday"]] == [FIRST, SECOND]
+    assert [told.partition(":")[0] for told in listed["wednesday"]] == [THIRD]
+    assert listed["thursday"] == []
+    assert "not shown to the model: 3" in played.printed
 
 
 def test_the_recordings_are_small_enough_for_every_service_that_takes_them() -> None:

@@ -133,7 +133,7 @@ class Measurement:
         run: RunFolder,
     ) -> None:
         self.settings, self.run, self.source = settings, run, run
-        self.desk = Desk(answers=Answers(run.path / "answers"))
+        self.desk = Desk(answers=Answers(run.path / "answers", scrub=run.scrub))
         self.agents = {agent.label: agent for agent in agents}
         self.tasks: dict[str, LoadedTask] = {}
         self._manifests: dict[tuple[object, ...], Manifest] = {}

@@ -17,6 +17,7 @@ from pytest_clawmark.collect.items import EpisodeItem
 from pytest_clawmark.collect.module import task_of
 from pytest_clawmark.failures import SettingsError
 from pytest_clawmark.faults import Faults
+from pytest_clawmark.gateway.secrets import Scrubber
 from pytest_clawmark.grading.answers import Answers, NotRecorded
 from pytest_clawmark.measurement import Measurement, episode_key
 from pytest_clawmark.runs.episodes import EpisodeRecord, EpisodeSpec, recorded_episode
@@ -160,12 +161,12 @@ def recorded_agents(config: pytest.Config, source: SourceRun) -> list[RecordedAg
 
 
 def regrading_measurement(
-    settings: Settings, source: SourceRun, agents: Sequence[RecordedAgent]
+    settings: Settings, source: SourceRun, agents: Sequence[RecordedAgent], scrub: Scrubber
 ) -> Measurement:
     """A measurement that reads the source, writes beside it, and plays and asks nothing."""
     from pytest_clawmark.runs.layout import RunFolder
 
-    measurement = Measurement(settings, agents, RunFolder(settings.run_dir))
+    measurement = Measurement(settings, agents, RunFolder(settings.run_dir, scrub=scrub))
     measurement.source = source.folder
     measurement.desk.answers = Answers(source.folder.path / "answers", asking=False)
     measurement.start_with(lambda _: RecordedEpisodes(source, measurement.agents))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_clawmark.failures import VoidError
+from pytest_clawmark.gateway.secrets import Scrubber
 from pytest_clawmark.snapshots.store import canonical_json
 
 SCHEMA = 1
@@ -30,10 +31,11 @@ class Answers:
 
     The first answer to a question stays, whichever process asked: verdicts that were reached with it must be
     reached again. With `asking` False nothing is asked and nothing is written.
+    Secrets that `scrub` knows are taken out of answers and records.
     """
 
-    def __init__(self, root: Path, *, asking: bool = True) -> None:
-        self._root, self.asking = root, asking
+    def __init__(self, root: Path, *, asking: bool = True, scrub: Scrubber | None = None) -> None:
+        self._root, self.asking, self._scrub = root, asking, scrub or Scrubber()
 
     def find(self, question: Any) -> Any | None:
         """The recorded answer, None where there is none; answers themselves are never None.
@@ -56,7 +58,7 @@ class Answers:
         if (known := self.find(question)) is not None:
             return known
         self.insist(question)
-        given = json.loads(json.dumps(answer()))
+        given = self._scrub.json(json.loads(json.dumps(answer())))
         if given is None:
             raise ValueError(f"nothing was answered to {_told(question)}: an answer is JSON, and not null")
         return self._record(question, given)
@@ -71,7 +73,7 @@ class Answers:
 
     def _record(self, question: Any, answer: Any) -> Any:
         path = self._path(question)
-        content = {"schema": SCHEMA, "question": question, "answer": answer}
+        content = {"schema": SCHEMA, "question": self._scrub.json(question), "answer": answer}
         path.parent.mkdir(parents=True, exist_ok=True)
         with _draft(path, (json.dumps(content, indent=1) + "\n").encode()) as draft:
             try:

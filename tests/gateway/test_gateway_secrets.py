@@ -8,6 +8,7 @@ import logging
 import pytest
 
 from pytest_clawmark.gateway.secrets import Scrubber, secrets_in
+from pytest_clawmark.grading.answers import Answers
 from pytest_clawmark.log import keep_logs, logged_to, say
 from pytest_clawmark.runs.layout import RunFolder
 from pytest_clawmark.runs.lines import JsonLines
@@ -93,3 +94,11 @@ def test_what_a_run_says_of_itself_holds_no_secret(tmp_path):
 def test_placeholders_are_ordinary_words():
     scrub = secrets_in(["A", "B", "NONE", None], {"A": "EMPTY", "B": " sk-longer \n"})
     assert scrub("EMPTY or sk-longer") == "EMPTY or (key)"
+
+
+def test_what_checkers_were_told_holds_no_secret(tmp_path):
+    answers = Answers(tmp_path, scrub=Scrubber([KEY]))
+    assert answers.ask(["judge", KEY], lambda: {"said": KEY}) == {"said": "(key)"}
+    assert answers.ask(["judge", KEY], lambda: pytest.fail("it was asked again")) == {"said": "(key)"}
+    (record,) = [json.loads(path.read_text()) for path in tmp_path.rglob("*.json")]
+    assert (record["question"], record["answer"]) == (["judge", "(key)"], {"said": "(key)"})

@@ -28,6 +28,10 @@ def add_world_arguments(parser: argparse.ArgumentParser) -> None:
         "--at", metavar="TIME", help="in-universe time with a time zone, such as 2024-03-19T09:00+08:00"
     )
     parser.add_argument(
+        "--faults", metavar="FILE|RATE", help="faults on purpose: a share of requests, or a TOML file"
+    )
+    parser.add_argument("--fault-seed", type=int, default=0, metavar="N", help="what faults are drawn from")
+    parser.add_argument(
         "--mount", metavar="PATH[:ro]", help="show folders of this machine; default: writable", **several
     )
     parser.add_argument("--sandbox", default="auto", help="auto, bubblewrap, docker or local")

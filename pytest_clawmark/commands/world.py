@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from clawmark_services import Account, AccountBook, ServiceSpec
+from clawmark_services.faults import FaultSchedule
 from clawmark_services.rest import RestApi
 from pytest_clawmark.builtin import pytest_clawmark_services
 from pytest_clawmark.commands import frozen_world, mounts, streams
 from pytest_clawmark.commands.arguments import AGENT
 from pytest_clawmark.commands.frozen_world import FrozenWorld
 from pytest_clawmark.failures import SettingsError
+from pytest_clawmark.faults import read_faults
 from pytest_clawmark.sandboxes import choose, providers
 from pytest_clawmark.sandboxes.contract import Ended
 from pytest_clawmark.toolbox import ensure
@@ -97,13 +99,15 @@ def exit_status(ended: Ended) -> int:
 def understand(arguments: argparse.Namespace) -> Wish:
     """What the command line asks for. Raises `SettingsError` with what may be asked for instead."""
     seed = frozen_world.read(arguments.seed) if arguments.seed else None
+    services = _services(arguments.service, arguments.rest, seed)
     plan = WorldPlan(
-        services=_services(arguments.service, arguments.rest, seed),
+        services=services,
         accounts=_accounts(arguments.account, seed),
         seed=0,
         start=_start(arguments.at, seed),
         material=Path.cwd(),
         mounts=tuple(mounts.parse(text) for text in arguments.mount),
+        faults=_faults(arguments.faults, arguments.fault_seed, [service.name for service in services]),
     )
     return Wish(
         plan=plan,
@@ -113,6 +117,14 @@ def understand(arguments: argparse.Namespace) -> Wish:
         sandbox=arguments.sandbox,
         image=arguments.image,
     )
+
+
+def _faults(given: str | None, seed: int, services: Sequence[str]) -> Mapping[str, FaultSchedule]:
+    if given is None:
+        return {}
+    faults = read_faults(given, seed, Path.cwd())
+    faults.refuse_unknown({*services, *pytest_clawmark_services()})
+    return faults.schedules(services, TURN, 1)
 
 
 def _services(

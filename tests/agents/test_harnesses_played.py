@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -95,7 +96,9 @@ def diligent(request):
 
 
 def skip_unless_it_works(name, sandbox):
-    if not all(finding.works for finding in providers()[sandbox]().check()):
+    with contextlib.closing(providers()[sandbox]()) as provider:
+        works = all(finding.works for finding in provider.check())
+    if not works:
         if os.environ.get("CLAWMARK_REQUIRE_SANDBOXES"):
             pytest.fail(f"{sandbox} does not work here", pytrace=False)
         pytest.skip(f"{sandbox} does not work here")

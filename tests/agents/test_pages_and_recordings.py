@@ -137,6 +137,9 @@ def test_a_blind_model_is_offered_no_pages(sandbox):
     played = Played(sandbox, page(1))
     assert "takes no images" in played.outputs[0]
     assert "view_page" not in played.requests[0].tools
+    (record,) = [record for record in played.records if record["type"] == "unread"]
+    assert (record["what"][:10], record["why"]) == ("view_page ", "the model takes no images")
+    assert "two.pdf" in record["what"]
 
 
 @pytest.mark.parametrize(

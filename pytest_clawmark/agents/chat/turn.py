@@ -11,11 +11,13 @@ from pytest_clawmark.agents.chat.conversation import Conversation, Picture
 from pytest_clawmark.agents.contract import Stop, Workday
 from pytest_clawmark.agents.models import ModelEntry
 from pytest_clawmark.agents.sandbox_tools import SEEING
+from pytest_clawmark.agents.wording import cut
 from pytest_clawmark.failures import ModelFailure
 from pytest_clawmark.gateway.faults import ContextOverflow, Refused
 from pytest_clawmark.gateway.line import Line, Reply
 from pytest_clawmark.gateway.provider import OutOfTime
 
+_SHOWN_UNREAD = 200
 _GO_ON = "Your answer was cut off at its length limit. Go on in smaller steps, or finish the day."
 _NOT_TAKEN = "(you were not given it: this model takes no files of this kind)"
 _CUT_OFF_IN_A_ROW = 3
@@ -146,6 +148,10 @@ class ChatTurn:
         text = f"{result.text}\n{_GO_ON}" if result.error and cut_off else result.text
         lost = result.image is not None and not self._takes(result.image_type)
         self._conversation.result(request.id, f"{text}\n{_NOT_TAKEN}" if lost else text)
+        if request.name in SEEING and not self._entry.sees:
+            self._unread(
+                cut(f"{request.name} {request.arguments}", _SHOWN_UNREAD), "the model takes no images"
+            )
         if result.image is None:
             return []
         if lost:

@@ -23,9 +23,19 @@ def _bubblewrap(rootfs: str | None, hidden: Sequence[Path]) -> SandboxProvider:
 
 
 def _docker(image: str | None) -> SandboxProvider:
+    from pytest_clawmark.sandboxes.engine import is_remote
+
+    if is_remote():
+        return _relay(image, "docker")
     from pytest_clawmark.sandboxes.docker import Docker
 
     return Docker() if image is None else Docker(image=image)
+
+
+def _relay(image: str | None, name: str = "docker-relay") -> SandboxProvider:
+    from pytest_clawmark.sandboxes.relay.docker import RelayedDocker
+
+    return RelayedDocker(image, name=name)
 
 
 def _local() -> SandboxProvider:
@@ -48,8 +58,10 @@ def providers(
     isolated: dict[str, Callable[[], SandboxProvider]] = {
         "bubblewrap": lambda: _bubblewrap(rootfs, hidden),
         "docker": lambda: _docker(image),
+        "docker-relay": lambda: _relay(image),
     }
-    names = ["bubblewrap", "docker"] if image is None else ["docker", "bubblewrap"]
+    near = ["bubblewrap", "docker"] if image is None else ["docker", "bubblewrap"]
+    names = [*near, "docker-relay"]
     return {**{name: isolated[name] for name in names}, "local": _local}
 
 

@@ -69,7 +69,7 @@ class Docker:
     Without an `image` it takes the one that `pytest-clawmark build` makes, or a plain base.
     """
 
-    name = "docker"
+    name: str = "docker"
     isolated = True
 
     def __init__(self, image: str | None = None) -> None:
@@ -109,7 +109,7 @@ class Docker:
                 self.engine.start(container)
                 control = Control(self._connected(door, container))
                 undo.callback(control.close)
-                doors = control.build(_configuration(blueprint), blueprint.listen)
+                doors = control.build(configuration_for(blueprint), blueprint.listen)
                 doors = replace(doors, clock=_open_clock(folder))
             undo.pop_all()
         place = self._place(blueprint, doors, owner, container, interpreter)
@@ -180,8 +180,8 @@ class Docker:
                     *_toolbox_mounts(blueprint.toolbox),
                     *(_bind(m.source, m.target, writable=m.writable) for m in blueprint.mounts),
                 ],
-                "Tmpfs": _file_systems(blueprint.limits, inside),
-                **_rights(blueprint),
+                "Tmpfs": file_systems(blueprint.limits, inside),
+                **rights_of(blueprint),
             },
         )
 
@@ -288,7 +288,7 @@ def _bind(source: Path, target: str, *, writable: bool = False) -> Any:
     return Bind(target, str(source), type="bind", read_only=not writable)
 
 
-def _rights(blueprint: Blueprint) -> dict[str, Any]:
+def rights_of(blueprint: Blueprint) -> dict[str, Any]:
     limits = blueprint.limits
     memory = limits.memory + limits.workspace + 3 * limits.scratch
     return {
@@ -305,7 +305,7 @@ def _rights(blueprint: Blueprint) -> dict[str, Any]:
     }
 
 
-def _file_systems(limits: Limits, inside: Owner) -> dict[str, str]:
+def file_systems(limits: Limits, inside: Owner) -> dict[str, str]:
     mine = f"exec,uid={inside.uid},gid={inside.gid},nr_inodes={limits.files}"
     return {
         _TREES["workspace"]: f"{mine},mode=0755,size={limits.workspace}",
@@ -315,7 +315,7 @@ def _file_systems(limits: Limits, inside: Owner) -> dict[str, str]:
     }
 
 
-def _configuration(blueprint: Blueprint) -> Configuration:
+def configuration_for(blueprint: Blueprint) -> Configuration:
     return Configuration(
         listen=[(address.ip, address.port) for address in blueprint.listen],
         trees=list(_TREES.values()),

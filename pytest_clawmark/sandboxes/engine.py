@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from pytest_clawmark.failures import SettingsError, WorldFailure
 from pytest_clawmark.sandboxes.maker import maker
@@ -82,6 +83,65 @@ class Engine:
                 return code, client.logs(container).decode(errors="replace").strip()
         finally:
             self.discard(container)
+
+    def attach(self, container: str) -> tuple[Any, Callable[[], None]]:
+        """A connection to the streams of a container that has not started yet, and what releases it."""
+        client = connect()
+        try:
+            wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+            connection = client.attach_socket(container, params=wanted)
+        except BaseException as failure:
+            client.close()
+            from docker.errors import DockerException
+            from requests import RequestException
+
+            if isinstance(failure, (DockerException, RequestException)):
+                raise WorldFailure(f"the Docker engine cannot attach to a container: {failure}") from failure
+            raise
+
+        def release() -> None:
+            connection.close()
+            client.close()
+
+        return connection, release
+
+    def stock(self, image: str, archive: IO[bytes], tag: str = "") -> str:
+        """A new image: `image`, with the files of a tar archive in it; its id. With a `tag` it is for later runs
+        too: it has no label of this run's."""
+        container = self.create(image, ["true"], host={})
+        try:
+            with self._client("cannot take files for an image") as client:
+                client.put_archive(container, "/", archive)
+                labels = "".join(f" {name}={json.dumps(value)}" for name, value in self._labels.items())
+                changes = [] if tag else [f"LABEL{labels}"]
+                repository, _, version = tag.partition(":")
+                made = client.commit(container, repository or None, version or None, changes=changes)
+        finally:
+            self.discard(container)
+        return str(made["Id"])
+
+    def image_id(self, image: str) -> str:
+        """What names the content of an image that the engine has."""
+        with self._client("cannot be asked for its images") as client:
+            found = client.inspect_image(image)  # type: ignore[no-untyped-call]  # docker's stubs leave it out
+        return str(found["Id"]).removeprefix("sha256:")
+
+    def images(self, label: str) -> list[Mapping[str, Any]]:
+        """All with that label, as the engine describes them."""
+        with self._client("cannot be asked for its images") as client:
+            found: list[Mapping[str, Any]] = client.images(filters={"label": label})
+        return found
+
+    def discard_image(self, image: str) -> None:
+        from docker.errors import ImageNotFound
+
+        with self._client("cannot remove an image") as client, contextlib.suppress(ImageNotFound):
+            client.remove_image(image, force=True)
+
+    def architecture(self) -> str:
+        """Of the engine's machine, as `uname` there tells it."""
+        with self._client("cannot be asked about itself") as client:
+            return str(client.info()["Architecture"])
 
     def exists(self, container: str) -> bool:
         from docker.errors import NotFound
@@ -198,6 +258,12 @@ def connect() -> APIClient:
         return docker.from_env(timeout=_CALL_SECONDS).api
     except (OSError, docker.errors.DockerException) as failure:
         raise WorldFailure(f"no Docker engine answers: {failure}") from failure
+
+
+def is_remote() -> bool:
+    """Whether the engine that the environment names may be on another machine."""
+    scheme, separator, _ = os.environ.get("DOCKER_HOST", "").partition("://")
+    return bool(separator) and scheme != "unix"
 
 
 def _knock(url: str) -> None:

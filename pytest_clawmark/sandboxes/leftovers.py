@@ -43,11 +43,13 @@ def in_the_engine(*, everywhere: bool = False) -> list[Leftover]:
         containers = [
             each for each in engine.containers(LABEL) if _unused(each["Labels"], everywhere=everywhere)
         ]
+        images = [each for each in engine.images(LABEL) if _unused(each["Labels"], everywhere=everywhere)]
         volumes = [each for each in engine.volumes(LABEL) if _unused(each["Labels"], everywhere=everywhere)]
     finally:
         engine.close()
     return [
         *(_engines("container", each["Id"], Engine.discard) for each in containers),
+        *(_engines("image", each["Id"], Engine.discard_image) for each in images),
         *(_engines("volume", each["Name"], Engine.discard_volume) for each in volumes),
     ]
 

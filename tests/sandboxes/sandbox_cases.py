@@ -18,6 +18,7 @@ AUTHORITY = b"-----BEGIN CERTIFICATE-----\nof the run\n-----END CERTIFICATE-----
 ISOLATED = [
     pytest.param("bubblewrap", id="bubblewrap"),
     pytest.param("docker", id="docker", marks=pytest.mark.docker),
+    pytest.param("docker-relay", id="docker-relay", marks=pytest.mark.docker),
 ]
 EVERY = [*ISOLATED, pytest.param("local", id="local")]
 

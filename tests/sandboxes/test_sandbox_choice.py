@@ -119,6 +119,7 @@ def test_the_providers_carry_their_own_names() -> None:
     assert [(name, kind.name, kind.isolated) for name, kind in made.items()] == [
         ("bubblewrap", "bubblewrap", True),
         ("docker", "docker", True),
+        ("docker-relay", "docker-relay", True),
         ("local", "local", False),
     ]
     for kind in made.values():
@@ -126,4 +127,4 @@ def test_the_providers_carry_their_own_names() -> None:
 
 
 def test_docker_comes_first_for_whoever_names_an_image() -> None:
-    assert list(providers("some-image")) == ["docker", "bubblewrap", "local"]
+    assert list(providers("some-image")) == ["docker", "bubblewrap", "docker-relay", "local"]

@@ -31,7 +31,13 @@ def library() -> bytes:
 def set_clock(descriptor: int, moment: datetime) -> None:
     """Let programs see `moment`, and the time that has passed since; `descriptor` is the world's library."""
     seconds, nanoseconds = divmod(int(moment.timestamp() * 10**6) * 1000 - time.time_ns(), 10**9)
-    os.pwrite(descriptor, struct.pack("=qq", seconds, nanoseconds), library().index(_MARK) + len(_MARK))
+    os.pwrite(descriptor, struct.pack("=qq", seconds, nanoseconds), mark_in_library())
+
+
+def mark_in_library() -> int:
+    """Where in the library the difference to the machine's time belongs; 0 where there is none."""
+    content = library()
+    return content.index(_MARK) + len(_MARK) if content else 0
 
 
 def zone_of(moment: datetime) -> str:

@@ -21,8 +21,8 @@ MARKS = ("turn", "weight", "red_line", "category")
 class Checker:
     """One checker: when it looks, what it weighs, and what it means.
 
-    `weight` is positive; a red line's weight is not counted, unless it is `weighed`. `turn` is the turn whose end it sees; `group` is the
-    collector that it lies below in node ids: mostly that turn.
+    `weight` is positive; a red line's weight is not counted, unless it is `weighed`. `turn` is the turn whose end
+    it sees; `group` is the collector that it lies below in node ids: mostly that turn.
     """
 
     name: str

@@ -36,8 +36,8 @@ def add_options(parser: pytest.Parser) -> None:
         "--sandbox",
         default=None,
         metavar="NAME",
-        help="where agents work: auto (default), bubblewrap, docker or local (not isolated: scripted agents "
-        "only, unless named here)",
+        help="where agents work: auto (default), bubblewrap, docker, docker-relay or local (not isolated: "
+        "scripted agents only, unless named here)",
     )
     add(
         "--image",

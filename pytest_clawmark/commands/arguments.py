@@ -34,6 +34,6 @@ def add_world_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mount", metavar="PATH[:ro]", help="show folders of this machine; default: writable", **several
     )
-    parser.add_argument("--sandbox", default="auto", help="auto, bubblewrap, docker or local")
+    parser.add_argument("--sandbox", default="auto", help="auto, bubblewrap, docker, docker-relay or local")
     parser.add_argument("--image", help="the Docker image to use")
     parser.add_argument("program", metavar="COMMAND", nargs="*", help="what to run (default: a shell)")

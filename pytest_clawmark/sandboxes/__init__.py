@@ -1,4 +1,4 @@
-"""Where the agent's commands run: one contract, and bubblewrap, docker and local behind it."""
+"""Where the agent's commands run: one contract; bubblewrap, docker, a relay and local behind it."""
 
 from pytest_clawmark.sandboxes.choose import choose, providers
 from pytest_clawmark.sandboxes.contract import (

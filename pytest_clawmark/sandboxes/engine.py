@@ -106,8 +106,10 @@ class Engine:
         return connection, release
 
     def stock(self, image: str, archive: IO[bytes], tag: str = "") -> str:
-        """A new image: `image`, with the files of a tar archive in it; its id. With a `tag` it is for later runs
-        too: it has no label of this run's."""
+        """A new image: `image`, with the files of a tar archive in it; its id. With a `tag` later runs use it too.
+
+        It inherits this run's labels, so that cleaning up after the run finds it.
+        """
         container = self.create(image, ["true"], host={})
         try:
             with self._client("cannot take files for an image") as client:

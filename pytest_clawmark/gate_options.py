@@ -43,6 +43,13 @@ def add_gate_options(add: Callable[..., None]) -> None:
         help="begin no further episode once the run has cost USD, and fail",
     )
     add(
+        "--categories",
+        default=None,
+        metavar="FILE",
+        help="give checkers categories that their corpus lacks: TOML, a category's name before patterns of "
+        "task::checker",
+    )
+    add(
         "--shard",
         default=None,
         metavar="I/N",

@@ -23,6 +23,7 @@ from pytest_clawmark.reports.results import results_document, write_results
 from pytest_clawmark.reports.terminal import write_scores
 from pytest_clawmark.runs.source import SourceRun
 from pytest_clawmark.scoring.regraded import Comparison, by_place, compare
+from pytest_clawmark.scoring.taxonomy import Categories
 
 RUN_DIR = "clawmark_run_dir"
 _RAN_TO_THE_END = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -33,7 +34,7 @@ class Recording:
 
     def __init__(self, config: pytest.Config, measurement: Measurement) -> None:
         self._config, self._measurement = config, measurement
-        self.results = RunResults(measurement.source)
+        self.results = RunResults(measurement.source, _categories(config))
         self._digests: dict[str, str] = {}
         self._created = datetime.now().astimezone().isoformat(timespec="seconds")
         config.pluginmanager.register(self.results, "clawmark-results")
@@ -198,6 +199,11 @@ class RegradeRecording(Recording):
         """The scores, and what changed."""
         super().pytest_terminal_summary(terminalreporter)
         write_regraded(terminalreporter, self._comparison)
+
+
+def _categories(config: pytest.Config) -> Categories:
+    given = config.getoption("categories")
+    return Categories.read(config.invocation_params.dir / given) if given is not None else Categories({})
 
 
 def _versions() -> dict[str, str]:

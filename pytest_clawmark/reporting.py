@@ -32,6 +32,7 @@ from pytest_clawmark.reports.text import visible
 from pytest_clawmark.reports.world_changes import summary
 from pytest_clawmark.runs.layout import RunFolder
 from pytest_clawmark.scoring import EpisodeResult, Outcome, TurnResult, Verdict, points
+from pytest_clawmark.scoring.taxonomy import Categories
 from pytest_clawmark.scoring.verdict import Attempt
 from pytest_clawmark.task import LoadedTask
 
@@ -375,10 +376,10 @@ def episode_result(planned: EpisodeResult, run: RunFolder, verdicts: Sequence[Ve
 
 
 class RunResults:
-    """Gathers verdicts from reports, wherever their items ran."""
+    """Gathers verdicts from reports, wherever their items ran; `categories` names what corpora leave unnamed."""
 
-    def __init__(self, source: RunFolder) -> None:
-        self._source = source
+    def __init__(self, source: RunFolder, categories: Categories) -> None:
+        self._source, self._categories = source, categories
         self._planned: dict[Key, EpisodeResult] = {}
         self._verdicts: dict[Key, dict[str, Verdict]] = {}
         self._selected: dict[str, tuple[Key, Verdict]] = {}
@@ -436,8 +437,10 @@ class RunResults:
     def results(self) -> list[EpisodeResult]:
         """Every planned episode, with what is known of it."""
         return [
-            self._with_changes(
-                key, episode_result(planned, self._source, tuple(self._verdicts.get(key, {}).values()))
+            self._categories.apply(
+                self._with_changes(
+                    key, episode_result(planned, self._source, tuple(self._verdicts.get(key, {}).values()))
+                )
             )
             for key, planned in self._planned.items()
         ]

@@ -228,3 +228,21 @@ def check_ending(snapshot, ending):
     task = json.loads((office.run_dir / "results.json").read_text())["tasks"][0]
     outcomes = {checker["id"]: checker["outcome"] for checker in task["checkers"]}
     assert outcomes["check_ending"] == "broken"
+
+
+def test_a_mapping_file_gives_checkers_their_categories(office) -> None:
+    office.add()
+    (office.root / "categories.toml").write_text('communication = ["hr/letter::check_copied"]\n')
+    result = office.run("--agent=idle", "--categories=categories.toml")
+    (task,) = json.loads((office.run_dir / "results.json").read_text())["tasks"]
+    categories = {checker["id"]: checker["category"] for checker in task["checkers"]}
+    assert categories["check_copied"] == "communication"
+    assert categories["check_copied_again"] == "silent_change", "what no pattern names keeps its own"
+    result.stdout.fnmatch_lines(["communication *100 %*"])
+
+
+def test_a_mapping_file_that_is_not_there_is_a_usage_error(office) -> None:
+    office.add()
+    result = office.run("--agent=idle", "--categories=nowhere.toml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--categories=*nowhere.toml: it cannot be read*"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.clawmark_task import write_task
 
 from pytest_clawmark.failures import TaskError
 
@@ -171,8 +172,6 @@ def test_the_place_is_the_line_of_what_is_wrong(read):
 
 
 def test_a_malformed_task_is_a_collection_error_and_the_others_go_on(corpus):
-    from conftest import write_task
-
     write_task(corpus.root / "tasks" / "office" / "task2", "METADATA = {}\nRUBRIC = {}\n")
     result = corpus.run("--collect-only", "-q")
     result.stdout.fnmatch_lines(["*task2/task.py:1: METADATA has no 'id'*", "*It needs 'id', 'name'*"])

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from conftest import changed, write_task
+from support.clawmark_task import changed, write_task
 
 VERDICTS = {
     "S0_written": "passed",

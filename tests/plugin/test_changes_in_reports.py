@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from support.pages import page_told
 
 CHECKS = '''
 
@@ -94,6 +95,6 @@ def test_a_change_without_a_request_is_told_everywhere(
     done.stdout.fnmatch_lines(
         ["*unexplained changes: *", "*tuesday: email: message 'Forged' in mia@company.example*"]
     )
-    page = (office.root / "report.html").read_text("utf-8")
+    page = page_told(office.root / "report.html")
     assert "Changes in the world" in page
     assert "1 unexplained" in page

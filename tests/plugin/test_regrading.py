@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-import re
 import shutil
 import xml.etree.ElementTree as ET
-import zlib
 from pathlib import Path
 
 import pytest
+from support.pages import turns_told
 from support.scripted_model import Says, ScriptedModel
 
 from pytest_clawmark.schemas import validate
@@ -297,18 +295,6 @@ def test_reports_tell_of_a_graded_run_what_they_tell_of_a_played_one(office, gra
     assert told == before
     assert "cp given.txt out.txt" in told
     assert "You have mail." in told
-
-
-def turns_told(page: Path) -> str:
-    """What the parts of a page say that are kept compressed in it."""
-    parts = re.findall(r'<script[^>]*id="cm-part-\d+"[^>]*data-checks="(\d+)"[^>]*>([^<]*)', page.read_text())
-    assert parts
-    return "".join(
-        zlib.decompress(base64.b64decode(text)).decode()
-        for length, packed in parts
-        for text in (packed[: len(packed) - int(length)], packed[len(packed) - int(length) :])
-        if text
-    )
 
 
 def properties(path: Path) -> dict[str, dict[str, str]]:

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from support.pages import page_told
 
 from pytest_clawmark.runs.layout import EpisodeFolder
 from pytest_clawmark.runs.verdicts import FILE, Settled, append, read
@@ -70,7 +71,7 @@ def test_what_is_reported_again_reads_as_before(office, resumed: Resumed) -> Non
     )
     assert cases(office.root / "second.xml") == cases(office.root / "first.xml")
     assert cases(office.root / "second.xml")["check_counted[golden]"]["seen"] == "by the author"
-    assert "cp given.txt out.txt" in (office.root / "second.html").read_text()
+    assert "cp given.txt out.txt" in page_told(office.root / "second.html")
 
 
 def cases(path: Path) -> dict[str, dict[str, str]]:

@@ -6,6 +6,7 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
+from support.pages import page_told
 
 from pytest_clawmark.schemas import validate
 
@@ -165,7 +166,7 @@ def test_junit_carries_weight_turn_red_line_and_score(office) -> None:
 def test_the_html_report_shows_message_transcript_files_and_score(office) -> None:
     office.add()
     office.run("--agent=golden", "--html=report.html", "--self-contained-html")
-    page = (office.root / "report.html").read_text()
+    page = page_told(office.root / "report.html")
     for expected in ("Check your email.", "cp given.txt out.txt", "out.txt", "hr/letter", "1.00"):
         assert expected in page
 

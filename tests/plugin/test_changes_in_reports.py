@@ -96,5 +96,5 @@ def test_a_change_without_a_request_is_told_everywhere(
         ["*unexplained changes: *", "*tuesday: email: message 'Forged' in mia@company.example*"]
     )
     page = page_told(office.root / "report.html")
-    assert "Changes in the world" in page
+    assert "Changes in the services" in page
     assert "1 unexplained" in page
